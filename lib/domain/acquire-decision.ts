@@ -1,0 +1,122 @@
+import { type AuditRow, auditRow } from './audit.ts';
+import { type Attempt, type AttemptKind, duePartition, type Grant, type Instant, isLiving } from './grant.ts';
+import {
+  generationIs,
+  isFree,
+  isFreeNow,
+  mayStart,
+  numberIs,
+  servesNobody,
+  statusIs,
+  tokenVersionIs,
+  updateGrant,
+} from './grant-conditions.ts';
+import { appendAudit, type Transaction, transactionToken } from './write.ts';
+
+/** Write 1 of protocol.md: the attempt is recorded before anything is sent, and that record is the lease. */
+
+/** An attempt may take this long and starts only when its function has more left. */
+export const ATTEMPT_MS = 70_000;
+/** Callers whose token an API rejected can cause one refresh of a grant in this time, however many they are. */
+export const FORCED_EVERY_MS = 60_000;
+/** Budget + longest provider answer + clock slack: a holder cannot outlive its lease. */
+const LEASE_MS = 125_000;
+
+export interface AcquireInput {
+  readonly kind: AttemptKind;
+  /** ULID. */
+  readonly attemptId: string;
+  readonly now: Instant;
+  /** The refresh was asked for by a caller whose token an API rejected, or by hand. */
+  readonly forced?: boolean;
+}
+
+export type AcquireDecision =
+  | { readonly kind: 'acquire'; readonly transaction: Transaction; readonly attempt: Attempt }
+  | { readonly kind: 'refused'; readonly why: 'leased' | 'backing_off' | 'not_allowed'; readonly until?: Instant };
+
+/** The write that takes the lease on the grant as read, or why it cannot be taken now. */
+export function decideAcquire(grant: Grant, input: AcquireInput): AcquireDecision {
+  const { kind, attemptId, now } = input;
+  if (!isAllowed(grant, kind)) return { kind: 'refused', why: 'not_allowed' };
+  if (!isFreeNow(grant, now)) return { kind: 'refused', why: 'leased', until: grant.attempt?.until ?? now };
+  if (grant.notBefore !== undefined && grant.notBefore > now) {
+    return { kind: 'refused', why: 'backing_off', until: grant.notBefore };
+  }
+  const attempt: Attempt = { number: grant.number + 1, id: attemptId, kind, startedAt: now, until: now + LEASE_MS };
+  return { kind: 'acquire', attempt, transaction: acquireTransaction(grant, attempt, input) };
+}
+
+function isAllowed(grant: Grant, kind: AttemptKind): boolean {
+  switch (kind) {
+    case 'refresh':
+      return isLiving(grant);
+    case 'detach':
+      return grant.status !== 'closed';
+    case 'revoke':
+      return grant.status === 'closing' && grant.orgs === undefined;
+  }
+}
+
+function acquireTransaction(grant: Grant, attempt: Attempt, input: AcquireInput): Transaction {
+  const { now } = input;
+  const doubt = unreported(grant);
+  const when = [
+    generationIs(grant.generation),
+    tokenVersionIs(grant.tokenVersion),
+    numberIs(grant.number),
+    statusIs(grant.status),
+    isFree(now),
+    mayStart(now),
+    ...(attempt.kind === 'revoke' ? [servesNobody] : []),
+  ];
+  const write = updateGrant(grant, when, {
+    set: {
+      number: attempt.number,
+      attempt,
+      dueAt: attempt.until,
+      duePartition: duePartition(grant, grant.status),
+      ...(input.forced ? { forcedAt: now } : {}),
+    },
+    ...(doubt === undefined ? {} : { setEntries: { doubts: { [doubt.number]: doubt.startedAt } } }),
+    ...(grant.auditOwed === undefined ? {} : { remove: ['auditOwed'] }),
+  });
+  const rows = [
+    ...(doubt === undefined ? [] : [doubtRow(grant, doubt, now)]),
+    ...(grant.auditOwed === undefined ? [] : [grant.auditOwed]),
+  ];
+  return { token: transactionToken(attempt.id, 'acquire', grant.number), writes: [write, ...rows.map(appendAudit)] };
+}
+
+/** An earlier attempt that took the lease and never said how it ended. Its token may still arrive. */
+function unreported(grant: Grant): Attempt | undefined {
+  return grant.attempt !== undefined && grant.attempt.outcome === undefined ? grant.attempt : undefined;
+}
+
+function doubtRow(grant: Grant, doubt: Attempt, now: Instant): AuditRow {
+  return auditRow({
+    pk: `GRANT#${grant.pk}`,
+    id: doubt.id,
+    event: 'attempt.doubt',
+    provider: grant.provider,
+    at: now,
+    startedAt: doubt.startedAt,
+    number: doubt.number,
+    reason: `${doubt.kind}_never_reported`,
+  });
+}
+
+/** The grant as it stands once the acquiring write has gone through. */
+export function acquired(grant: Grant, attempt: Attempt): Grant {
+  const doubt = unreported(grant);
+  const doubts = doubt === undefined ? grant.doubts : { ...grant.doubts, [doubt.number]: doubt.startedAt };
+  const { auditOwed: _, ...rest } = grant;
+  return {
+    ...rest,
+    number: attempt.number,
+    attempt,
+    doubts,
+    dueAt: attempt.until,
+    duePartition: duePartition(grant, grant.status),
+  };
+}

@@ -1,0 +1,219 @@
+import { type AuditEvent, type AuditRow, auditRow } from './audit.ts';
+import {
+  type AccessToken,
+  duePartition,
+  type Grant,
+  type GrantFields,
+  type GrantKey,
+  type HeldToken,
+  type Instant,
+  isLiving,
+  type RefreshToken,
+} from './grant.ts';
+import {
+  after,
+  attemptIs,
+  generationIs,
+  heldCountIs,
+  statusIs,
+  tokenVersionIs,
+  updateGrant,
+} from './grant-conditions.ts';
+import { evicted, held } from './held.ts';
+import { type DuePolicy, nextDue } from './next-due.ts';
+import { appendAudit, type Transaction, transactionToken } from './write.ts';
+
+/**
+ * Writes 3 to 7 of protocol.md: what to do with tokens a provider has issued, whatever has become of the grant meanwhile.
+ * An issued refresh token is never dropped: it becomes current, or it is held.
+ */
+
+/** Tokens from one successful attempt, sealed, with what the attempt had seen. Complete: `rescue` needs nothing else. */
+export interface Issued {
+  readonly grant: GrantKey;
+  readonly generation: string;
+  readonly number: number;
+  readonly attemptId: string;
+  readonly startedAt: Instant;
+  /** tokenVersion when the lease was taken. */
+  readonly tokenVersion: number;
+  /** attemptId of the refresh token that was sent. */
+  readonly spentId: string;
+  /** Ids of the tokens held when the attempt started; a success clears them. */
+  readonly seenHeld: readonly string[];
+  readonly access: AccessToken;
+  readonly refresh: RefreshToken;
+  readonly refreshExpiresAt?: Instant;
+  readonly hardExpiresAt?: Instant;
+  readonly traceId?: string;
+}
+
+export interface CommitPolicy extends DuePolicy {
+  readonly graceSeconds: number;
+}
+
+export type CommitDecision =
+  | {
+      readonly kind: 'write';
+      readonly as: 'commit' | 'displace' | 'superseded' | 'other_generation';
+      readonly transaction: Transaction;
+    }
+  /** Stored already: a repeat, nothing to write (7). */
+  | { readonly kind: 'stored' };
+
+/** The write that stores `issued` on the grant as it is now. Decide again on the new image whenever its condition fails. */
+export function decideCommit(image: Grant, issued: Issued, policy: CommitPolicy, now: Instant): CommitDecision {
+  if (isStored(image, issued)) return { kind: 'stored' };
+  if (image.generation !== issued.generation) {
+    return { kind: 'write', as: 'other_generation', transaction: holdForeign(image, issued, policy, now) };
+  }
+  if (image.tokenVersion > issued.number) {
+    return { kind: 'write', as: 'superseded', transaction: holdLate(image, issued, policy, now) };
+  }
+  const untouched = image.attempt?.id === issued.attemptId && image.tokenVersion === issued.tokenVersion;
+  return {
+    kind: 'write',
+    as: untouched ? 'commit' : 'displace',
+    transaction: makeCurrent(image, issued, policy, now),
+  };
+}
+
+function isStored(image: Grant, issued: Issued): boolean {
+  const current = 'current' in image ? image.current : undefined;
+  return current?.attemptId === issued.attemptId || image.held[issued.attemptId] !== undefined;
+}
+
+/** Writes 3 and 4. They differ in what the image says: 4 also meets a current token that others obtained meanwhile. */
+function makeCurrent(image: Grant, issued: Issued, policy: CommitPolicy, now: Instant): Transaction {
+  const mine = image.attempt?.id === issued.attemptId;
+  const keep = keptOnCommit(image, issued, policy, now);
+  const dropped = issued.seenHeld.filter((id) => keep[id] === undefined && image.held[id] !== undefined);
+  const remaining = Object.fromEntries(Object.entries(image.held).filter(([id]) => !dropped.includes(id)));
+  const removed = [...dropped, ...evicted(remaining, Object.keys(keep), policy.graceSeconds, now)];
+  const set = {
+    access: issued.access,
+    current: issued.refresh,
+    tokenVersion: issued.number,
+    status: 'active',
+    doubts: {},
+    ...(mine && image.attempt !== undefined ? { attempt: { ...image.attempt, outcome: 'OK', until: now } } : {}),
+    ...(issued.refreshExpiresAt === undefined ? {} : { refreshExpiresAt: issued.refreshExpiresAt }),
+    ...(issued.hardExpiresAt === undefined ? {} : { hardExpiresAt: issued.hardExpiresAt }),
+    lastRefreshedAt: now,
+    refreshCount: image.refreshCount + 1,
+  } as const satisfies Partial<GrantFields>;
+  const { rejections: _r, notBefore: _n, failure: _f, ...rest } = after(image, set);
+  const dueAt = nextDue(rest, policy, now);
+  return {
+    token: transactionToken(issued.attemptId, 'commit', now),
+    writes: [
+      updateGrant(
+        image,
+        [
+          generationIs(image.generation),
+          tokenVersionIs(image.tokenVersion),
+          ...(mine ? [attemptIs(issued.attemptId)] : []),
+          heldCountIs(image),
+        ],
+        {
+          set: { ...set, duePartition: duePartition(image, 'active'), ...(dueAt === undefined ? {} : { dueAt }) },
+          setEntries: { held: keep },
+          remove: ['rejections', 'notBefore', 'failure'],
+          removeEntries: { held: removed },
+        },
+      ),
+      appendAudit(issuedRow(issued, image, 'attempt.ok', now)),
+    ],
+  };
+}
+
+/**
+ * What a commit keeps of the tokens it replaces: the spent one as `previous` where the provider has a grace, and a current
+ * one that was not spent by this attempt, as it may be the only valid one.
+ */
+function keptOnCommit(image: Grant, issued: Issued, policy: CommitPolicy, now: Instant): Record<string, HeldToken> {
+  const current = 'current' in image ? image.current : undefined;
+  const spent = current?.attemptId === issued.spentId ? current : image.held[issued.spentId];
+  const keep: Record<string, HeldToken> = {};
+  if (spent !== undefined && policy.graceSeconds > 0) keep[spent.attemptId] = held(spent, 'previous', now);
+  if (current !== undefined && current.attemptId !== issued.spentId) {
+    keep[current.attemptId] = held(current, 'displaced', now);
+  }
+  return keep;
+}
+
+/** Write 5: a newer version is current already; the late token is kept, and casts doubt on rejections counted without it. */
+function holdLate(image: Grant, issued: Issued, policy: CommitPolicy, now: Instant): Transaction {
+  const troubled = image.status === 'suspect' || image.status === 'needs_reauth';
+  const due = troubled
+    ? ({
+        status: 'suspect',
+        dueAt: Math.max(now, image.attempt?.until ?? 0),
+        duePartition: duePartition(image, 'suspect'),
+      } as const)
+    : {};
+  return {
+    token: transactionToken(issued.attemptId, 'late', now),
+    writes: [
+      updateGrant(
+        image,
+        [
+          generationIs(image.generation),
+          tokenVersionIs(image.tokenVersion),
+          statusIs(image.status),
+          heldCountIs(image),
+        ],
+        {
+          ...(troubled ? { set: due } : {}),
+          setEntries: { held: { [issued.attemptId]: held(issued.refresh, 'late', now) } },
+          remove: troubled ? ['rejections', 'notBefore'] : ['rejections'],
+          removeEntries: {
+            doubts: [String(issued.number)],
+            held: evicted(image.held, [issued.attemptId], policy.graceSeconds, now),
+          },
+        },
+      ),
+      appendAudit(issuedRow(issued, image, 'attempt.superseded', now)),
+    ],
+  };
+}
+
+/**
+ * Write 6: the grant was authorised anew or closed meanwhile. A living grant keeps the token with its own generation; on a
+ * closing or closed one it becomes something to revoke.
+ */
+function holdForeign(image: Grant, issued: Issued, policy: CommitPolicy, now: Instant): Transaction {
+  const reopened = isLiving(image)
+    ? {}
+    : ({
+        status: 'closing',
+        dueAt: Math.max(now, image.attempt?.until ?? 0),
+        duePartition: duePartition(image, 'closing'),
+      } as const);
+  return {
+    token: transactionToken(issued.attemptId, 'foreign', now),
+    writes: [
+      updateGrant(image, [generationIs(image.generation), statusIs(image.status), heldCountIs(image)], {
+        ...(isLiving(image) ? {} : { set: reopened }),
+        setEntries: { held: { [issued.attemptId]: held(issued.refresh, 'late', now) } },
+        removeEntries: { held: evicted(image.held, [issued.attemptId], policy.graceSeconds, now) },
+      }),
+      appendAudit(issuedRow(issued, image, 'attempt.late', now)),
+    ],
+  };
+}
+
+function issuedRow(issued: Issued, image: Grant, event: AuditEvent, now: Instant): AuditRow {
+  return auditRow({
+    pk: `GRANT#${issued.grant}`,
+    id: issued.attemptId,
+    event,
+    provider: image.provider,
+    at: now,
+    startedAt: issued.startedAt,
+    number: issued.number,
+    outcome: 'OK',
+    retry: image.failure?.consecutive ?? 0,
+    ...(issued.traceId === undefined ? {} : { providerTraceId: issued.traceId }),
+  });
+}

@@ -1,0 +1,151 @@
+import { type AuditEvent, type AuditRow, auditRow } from './audit.ts';
+import { type Attempt, duePartition, type Grant, type GrantFields, type Instant } from './grant.ts';
+import {
+  after,
+  attemptIs,
+  generationIs,
+  heldCountIs,
+  isFree,
+  noDuties,
+  numberIs,
+  servesNobody,
+  statusIs,
+  updateGrant,
+} from './grant-conditions.ts';
+import { type DuePolicy, nextDue } from './next-due.ts';
+import { appendAudit, type Transaction, transactionToken } from './write.ts';
+
+/** Writes 15 and 16 of protocol.md: what a grant still owes the provider after a disconnect, done under the same lease. */
+
+/** One company is off the authorisation at the provider, or has been connected again meanwhile: the duty is removed. */
+export function decideDetached(
+  grant: Grant,
+  attempt: Attempt,
+  duty: { readonly connectionId: string; readonly reason: 'removed' | 'claimed_again'; readonly now: Instant },
+): Transaction {
+  const { connectionId, now } = duty;
+  return {
+    token: transactionToken(attempt.id, 'detached', connectionId),
+    writes: [
+      updateGrant(grant, [attemptIs(attempt.id), generationIs(grant.generation)], {
+        removeEntries: { detach: [connectionId] },
+      }),
+      appendAudit(dutyRow(grant, attempt, 'duty.detached', now, `${duty.reason}:${connectionId}`)),
+    ],
+  };
+}
+
+/** The attempt has done its duties and lets go; whatever is left makes the grant due again. */
+export function decideRelease(grant: Grant, attempt: Attempt, policy: DuePolicy, now: Instant): Transaction {
+  const released: Attempt = { ...attempt, outcome: 'OK', until: now };
+  const { notBefore: _n, failure: _f, ...rest } = after(grant, { attempt: released });
+  const dueAt = nextDue(rest, policy, now) ?? now;
+  return {
+    token: transactionToken(attempt.id, 'release'),
+    writes: [
+      updateGrant(grant, [attemptIs(attempt.id), generationIs(grant.generation)], {
+        set: { attempt: released, dueAt, duePartition: duePartition(grant, grant.status) },
+        remove: ['notBefore', 'failure'],
+      }),
+    ],
+  };
+}
+
+/**
+ * The grant serves nobody and owes nothing: its tokens are deleted and it leaves the due index. `generation` is a new ULID,
+ * so that an answer still on its way is held and revoked, never made current. Held tokens that arrived since fail the condition.
+ */
+export function decideClose(
+  grant: Grant,
+  attempt: Attempt,
+  closing: { readonly generation: string; readonly now: Instant },
+): Transaction {
+  const { generation, now } = closing;
+  return {
+    token: transactionToken(attempt.id, 'close', Object.keys(grant.held).length),
+    writes: [
+      updateGrant(
+        grant,
+        [
+          attemptIs(attempt.id),
+          numberIs(grant.number),
+          generationIs(grant.generation),
+          servesNobody,
+          noDuties,
+          heldCountIs(grant),
+        ],
+        {
+          set: {
+            status: 'closed',
+            generation,
+            held: {},
+            doubts: {},
+            attempt: { ...attempt, outcome: 'OK', until: now },
+          },
+          remove: [
+            'current',
+            'access',
+            'rejections',
+            'notBefore',
+            'failure',
+            'unservedSince',
+            'tenantCheckAt',
+            'refreshExpiresAt',
+            'hardExpiresAt',
+            'duePartition',
+            'dueAt',
+          ],
+        },
+      ),
+      appendAudit(dutyRow(grant, attempt, 'grant.closed', now)),
+    ],
+  };
+}
+
+/** A grant that has served nobody for too long starts to close; its refresh tokens wait to be revoked. */
+export function decideStartClosing(
+  grant: Grant,
+  closing: { readonly generation: string; readonly now: Instant },
+): Transaction {
+  const { generation, now } = closing;
+  const set = {
+    status: 'closing',
+    generation,
+    dueAt: now,
+    duePartition: duePartition(grant, 'closing'),
+  } as const satisfies Partial<GrantFields>;
+  return {
+    token: transactionToken(generation, 'closing', grant.number),
+    writes: [
+      updateGrant(
+        grant,
+        [generationIs(grant.generation), numberIs(grant.number), statusIs(grant.status), servesNobody, isFree(now)],
+        { set, remove: ['access'] },
+      ),
+      appendAudit(
+        auditRow({
+          pk: `GRANT#${grant.pk}`,
+          id: generation,
+          event: 'grant.closing',
+          provider: grant.provider,
+          at: now,
+          startedAt: now,
+          reason: 'serves_nobody',
+        }),
+      ),
+    ],
+  };
+}
+
+function dutyRow(grant: Grant, attempt: Attempt, event: AuditEvent, now: Instant, reason?: string): AuditRow {
+  return auditRow({
+    pk: `GRANT#${grant.pk}`,
+    id: reason === undefined ? attempt.id : `${attempt.id}:${reason}`,
+    event,
+    provider: grant.provider,
+    at: now,
+    startedAt: attempt.startedAt,
+    number: attempt.number,
+    ...(reason === undefined ? {} : { reason }),
+  });
+}

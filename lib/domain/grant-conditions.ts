@@ -1,0 +1,60 @@
+import type { Grant, GrantFields, Instant } from './grant.ts';
+import {
+  absent,
+  allOf,
+  anyOf,
+  atMost,
+  below,
+  type Condition,
+  equals,
+  hasSize,
+  present,
+  type WriteOn,
+} from './write.ts';
+
+/** The clauses of protocol.md, each under one name, and the frame of a write on a grant. */
+
+/**
+ * How far another machine's clock may be behind ours before we take over its unfinished attempt. The lease itself already
+ * has ten seconds of slack; this is for the taker's side.
+ */
+const SKEW_MS = 2_000;
+
+export const generationIs = (generation: string): Condition => equals(['generation'], generation);
+export const tokenVersionIs = (version: number): Condition => equals(['tokenVersion'], version);
+export const numberIs = (number: number): Condition => equals(['number'], number);
+export const attemptIs = (id: string): Condition => equals(['attempt', 'id'], id);
+export const statusIs = (status: Grant['status']): Condition => equals(['status'], status);
+export const servesNobody: Condition = absent('orgs');
+export const heldCountIs = (grant: Pick<Grant, 'held'>): Condition => hasSize(['held'], Object.keys(grant.held).length);
+export const noDuties: Condition = hasSize(['detach'], 0);
+export const mayStart = (now: Instant): Condition => anyOf(absent('notBefore'), atMost(['notBefore'], now));
+
+/** Nobody works on it: no attempt, one that reported and let go, or one whose lease has run out. */
+export const isFree = (now: Instant): Condition =>
+  anyOf(
+    absent('attempt'),
+    allOf(present('attempt', 'outcome'), atMost(['attempt', 'until'], now)),
+    below(['attempt', 'until'], now - SKEW_MS),
+  );
+
+/** `isFree` for an item in memory. */
+export function isFreeNow(grant: Pick<Grant, 'attempt'>, now: Instant): boolean {
+  const { attempt } = grant;
+  if (attempt === undefined) return true;
+  return attempt.outcome === undefined ? attempt.until < now - SKEW_MS : attempt.until <= now;
+}
+
+/** An update of a grant under conditions. */
+export function updateGrant(
+  grant: Pick<Grant, 'pk'>,
+  when: readonly Condition[],
+  change: Omit<Extract<WriteOn<'grants'>, { op: 'update' }>, 'table' | 'key' | 'when' | 'op'>,
+): WriteOn<'grants'> {
+  return { table: 'grants', key: { pk: grant.pk }, when, op: 'update', ...change };
+}
+
+/** The grant as it is after a change, for what follows from it (when it is due, what comes next). */
+export function after<G extends Partial<GrantFields>>(grant: Grant, changes: G): GrantFields {
+  return { ...(grant as GrantFields), ...changes } as GrantFields;
+}

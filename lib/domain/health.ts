@@ -1,0 +1,51 @@
+import type { Connection } from './connection.ts';
+import { remainingMs } from './freshness.ts';
+import { type Grant, type Instant, isLiving } from './grant.ts';
+
+/** How a connection is doing, for partners and operators. */
+export type Health =
+  | 'healthy'
+  /** Within 30 days of the end of the authorisation; the user should reconnect in time. */
+  | 'expiring'
+  /** The access token has run out and its refresh has not succeeded yet. */
+  | 'refreshing_late'
+  | 'suspect'
+  | 'needs_reauth'
+  | 'tenant_lost'
+  | 'disconnected';
+
+/** The older words: VALID means obtainable without the user. */
+export type TokenStatus = 'VALID' | 'EXPIRED' | 'NO_TOKEN' | 'ERROR';
+
+const EXPIRING_MS = 30 * 24 * 3600_000;
+
+/** The one mapping from records to health (design §8). */
+export function healthOf(connection: Connection | undefined, grant: Grant | undefined, now: Instant): Health {
+  if (connection === undefined || connection.status === 'disconnected') return 'disconnected';
+  if (connection.status === 'tenant_lost') return 'tenant_lost';
+  if (grant === undefined || !isLiving(grant) || grant.status === 'needs_reauth') return 'needs_reauth';
+  if (grant.status === 'suspect') return 'suspect';
+  if (remainingMs(grant.access, now) <= 0 && grant.failure !== undefined) return 'refreshing_late';
+  const end = authorizationEndsAt(grant);
+  return end !== undefined && end - now < EXPIRING_MS ? 'expiring' : 'healthy';
+}
+
+/** The hard end of the authorisation, which no refresh moves; idle expiry is our own duty to prevent. */
+export function authorizationEndsAt(grant: Grant): Instant | undefined {
+  return grant.hardExpiresAt;
+}
+
+const TOKEN_STATUS = {
+  healthy: 'VALID',
+  expiring: 'VALID',
+  refreshing_late: 'VALID',
+  suspect: 'ERROR',
+  needs_reauth: 'EXPIRED',
+  tenant_lost: 'ERROR',
+  disconnected: 'NO_TOKEN',
+} as const satisfies Record<Health, TokenStatus>;
+
+/** Health in the older words of requirement C3. */
+export function tokenStatusOf(health: Health): TokenStatus {
+  return TOKEN_STATUS[health];
+}

@@ -1,0 +1,223 @@
+import { expect, test } from 'vitest';
+import { type CommitPolicy, decideCommit, type Issued } from '../../../lib/domain/commit-decision.ts';
+import type { Grant, LivingGrant } from '../../../lib/domain/grant.ts';
+import { type Applied, apply } from '../../support/apply.ts';
+import {
+  accessToken,
+  HOUR,
+  heldToken,
+  QUICKBOOKS_POLICY,
+  quickbooksGrant,
+  refreshToken,
+  T0,
+  XERO_POLICY,
+  xeroGrant,
+} from '../../support/grants.ts';
+
+const SENT = T0 + HOUR;
+const NOW = SENT + 400;
+const lease = { number: 8, id: 'attempt-8', kind: 'refresh', startedAt: SENT - 100, until: SENT + 124_900 } as const;
+
+const leased = (changes: Partial<LivingGrant> = {}) =>
+  quickbooksGrant({ number: 8, attempt: lease, lastUsedAt: T0, ...changes });
+
+const issued: Issued = {
+  grant: 'quickbooks#9341453',
+  generation: 'gen-1',
+  number: 8,
+  attemptId: 'attempt-8',
+  startedAt: SENT - 100,
+  tokenVersion: 7,
+  spentId: 'attempt-7',
+  seenHeld: [],
+  access: accessToken('attempt-8', SENT),
+  refresh: refreshToken('attempt-8', 8),
+  refreshExpiresAt: SENT + 8_726_400_000,
+  traceId: 'tid-1',
+};
+
+async function store(
+  image: Grant,
+  tokens: Issued = issued,
+  policy: CommitPolicy = QUICKBOOKS_POLICY,
+): Promise<{ readonly as: string } & Partial<Applied>> {
+  const decision = decideCommit(image, tokens, policy, NOW);
+  if (decision.kind === 'stored') return { as: 'stored' };
+  return { as: decision.as, ...(await apply(image, decision.transaction)) };
+}
+
+test('a commit replaces the tokens, clears what was doubted and lets the lease go', async () => {
+  const image = leased({
+    status: 'suspect',
+    held: { late: heldToken('late', 6, 'late', T0) },
+    doubts: { 6: T0 },
+    rejections: { count: 2, firstAt: T0, lastAt: T0 },
+    failure: { outcome: 'REJECTED', reason: 'invalid_grant', at: T0, consecutive: 2 },
+    notBefore: T0 + 1,
+  });
+  const { rejections: _r, failure: _f, notBefore: _n, ...rest } = image;
+  const after = await store(image, { ...issued, seenHeld: ['late'] });
+  expect(after.as).toBe('commit');
+  expect(after.grant).toEqual({
+    ...rest,
+    status: 'active',
+    tokenVersion: 8,
+    access: issued.access,
+    current: issued.refresh,
+    attempt: { ...lease, outcome: 'OK', until: NOW },
+    doubts: {},
+    held: {},
+    refreshExpiresAt: SENT + 8_726_400_000,
+    lastRefreshedAt: NOW,
+    refreshCount: 7,
+    duePartition: 'quickbooks#05',
+    dueAt: after.grant?.dueAt,
+  });
+  expect(after.grant?.dueAt).toBeGreaterThanOrEqual(SENT + 1_800_000);
+  expect(after.grant?.dueAt).toBeLessThanOrEqual(SENT + 2_160_000);
+  expect(after.audit).toEqual([
+    {
+      v: 1,
+      pk: 'GRANT#quickbooks#9341453',
+      sk: '2026-11-20T12:59:59.900Z#attempt-8#attempt.ok',
+      event: 'attempt.ok',
+      provider: 'quickbooks',
+      at: NOW,
+      startedAt: SENT - 100,
+      durationMs: 500,
+      number: 8,
+      outcome: 'OK',
+      retry: 2,
+      providerTraceId: 'tid-1',
+      ttl: 1_829_394_000,
+    },
+  ]);
+});
+
+test('where the provider has a grace the spent token is kept as previous', async () => {
+  const after = await store(xeroGrant({ number: 8, attempt: lease }), { ...issued, grant: 'xero#user-1' }, XERO_POLICY);
+  expect(after.grant?.held).toEqual({ 'attempt-7': heldToken('attempt-7', 7, 'previous', NOW) });
+});
+
+test('without a grace the spent token is dropped', async () => {
+  expect((await store(leased())).grant?.held).toEqual({});
+});
+
+test('a token that arrived while the refresh ran is kept', async () => {
+  const late = heldToken('late', 6, 'late', T0);
+  expect((await store(leased({ held: { late } }))).grant?.held).toEqual({ late });
+});
+
+test('when a held token succeeds, the current one it replaces is kept as displaced', async () => {
+  const image = leased({ held: { late: heldToken('late', 6, 'late', T0) } });
+  const after = await store(image, { ...issued, spentId: 'late', seenHeld: ['late'] });
+  expect(after.grant?.held).toEqual({ 'attempt-7': heldToken('attempt-7', 7, 'displaced', NOW) });
+  expect(after.grant?.current).toEqual(issued.refresh);
+});
+
+test('a zombie newer than the current token displaces it and leaves the running attempt alone', async () => {
+  const other = { number: 10, id: 'attempt-10', kind: 'refresh', startedAt: NOW - 50, until: NOW + 124_950 } as const;
+  const image = leased({ number: 10, attempt: other, tokenVersion: 7, current: refreshToken('attempt-7b', 7) });
+  const after = await store(image);
+  expect(after.as).toBe('displace');
+  expect(after.grant).toMatchObject({
+    tokenVersion: 8,
+    current: issued.refresh,
+    attempt: other,
+    held: { 'attempt-7b': heldToken('attempt-7b', 7, 'displaced', NOW) },
+    dueAt: other.until,
+  });
+});
+
+test('a zombie older than the current token is held as late and casts doubt on the rejections', async () => {
+  const rejected = {
+    number: 9,
+    id: 'attempt-9',
+    kind: 'refresh',
+    startedAt: T0,
+    until: T0 + 1,
+    outcome: 'REJECTED',
+  } as const;
+  const image = leased({
+    number: 9,
+    attempt: rejected,
+    tokenVersion: 9,
+    current: refreshToken('attempt-9', 9),
+    status: 'suspect',
+    doubts: { 8: SENT - 100 },
+    rejections: { count: 1, firstAt: T0, lastAt: T0 },
+    notBefore: NOW + 60_000,
+    duePartition: 'quickbooks#suspect#01',
+  });
+  const after = await store(image);
+  const { rejections: _r, notBefore: _n, ...rest } = image;
+  expect(after.as).toBe('superseded');
+  expect(after.grant).toEqual({
+    ...rest,
+    doubts: {},
+    held: { 'attempt-8': heldToken('attempt-8', 8, 'late', NOW) },
+    dueAt: NOW,
+    duePartition: 'quickbooks#suspect#01',
+  });
+});
+
+test('an active grant keeps its due date when a late token arrives', async () => {
+  const image = leased({ number: 9, tokenVersion: 9, current: refreshToken('attempt-9', 9) });
+  const after = await store(image);
+  expect(after.grant).toEqual({ ...image, held: { 'attempt-8': heldToken('attempt-8', 8, 'late', NOW) } });
+});
+
+test('after a new authorisation the token is held with its own generation', async () => {
+  const image = leased({
+    generation: 'gen-2',
+    number: 9,
+    tokenVersion: 9,
+    current: refreshToken('exchange-9', 9, 'gen-2'),
+  });
+  const after = await store(image);
+  expect(after.as).toBe('other_generation');
+  expect(after.grant).toEqual({ ...image, held: { 'attempt-8': heldToken('attempt-8', 8, 'late', NOW) } });
+  expect(after.audit?.[0]?.event).toBe('attempt.late');
+});
+
+test.for(['closing', 'closed'] as const)(
+  'on a %s grant the token becomes something to revoke at once',
+  async (status) => {
+    const { current: _c, access: _a, orgs: _o, dueAt: _d, duePartition: _p, ...rest } = leased({ generation: 'gen-2' });
+    const image = { ...rest, attempt: { ...lease, outcome: 'OK', until: NOW - 1 }, status } as Grant;
+    const after = await store(image);
+    expect(after.grant).toEqual({
+      ...image,
+      status: 'closing',
+      held: { 'attempt-8': heldToken('attempt-8', 8, 'late', NOW) },
+      duePartition: 'quickbooks#05',
+      dueAt: NOW,
+    });
+  },
+);
+
+test.for([
+  ['current', leased({ current: refreshToken('attempt-8', 8) })],
+  ['held', leased({ generation: 'gen-3', held: { 'attempt-8': heldToken('attempt-8', 8, 'late', T0) } })],
+] as const)('a token that is %s already is not written again', async ([, image]) => {
+  expect(await store(image)).toEqual({ as: 'stored' });
+});
+
+test('a fifth held token displaces the oldest', async () => {
+  const held = Object.fromEntries([1, 2, 3, 4].map((n) => [`h${n}`, heldToken(`h${n}`, n, 'late', T0 + n)]));
+  const after = await store(leased({ generation: 'gen-2', held }));
+  expect(Object.keys(after.grant?.held ?? {}).sort()).toEqual(['attempt-8', 'h2', 'h3', 'h4']);
+});
+
+test.for([
+  ['disconnected', { generation: 'gen-9' }],
+  ['overtaken by a newer token', { tokenVersion: 9 }],
+  ['given a late token', { held: { late: heldToken('late', 6, 'late', T0) } }],
+  ['taken over', { attempt: { ...lease, id: 'attempt-9', number: 9 } }],
+] as const)('a commit decided before the grant was %s changes nothing', async ([, meanwhile]) => {
+  const decision = decideCommit(leased(), issued, QUICKBOOKS_POLICY, NOW);
+  if (decision.kind !== 'write') throw new Error('a write was expected');
+  const image = leased(meanwhile as never);
+  const after = await apply(image, decision.transaction);
+  expect(after).toEqual({ committed: false, grant: image, audit: [] });
+});

@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest';
+import { decideClose, decideDetached, decideRelease, decideStartClosing } from '../../../lib/domain/duty-decision.ts';
+import type { Grant, GrantFields } from '../../../lib/domain/grant.ts';
+import { apply } from '../../support/apply.ts';
+import { heldToken, MINUTE, quickbooksGrant, refreshToken, T0, XERO_POLICY, xeroGrant } from '../../support/grants.ts';
+
+const NOW = T0 + MINUTE;
+const lease = { number: 8, id: 'attempt-8', kind: 'detach', startedAt: T0 + 59_000, until: T0 + 184_000 } as const;
+const duties = { c1: { tenantId: 't1', since: T0 }, c2: { tenantId: 't2', since: T0 } };
+const leased = xeroGrant({ number: 8, attempt: lease, detach: duties });
+
+function unserved<G extends Grant>(grant: G): G {
+  const { orgs: _, ...rest } = grant;
+  return { ...rest, unservedSince: T0 } as G;
+}
+
+test('a detached company takes one duty away and keeps the lease', async () => {
+  const after = await apply(leased, decideDetached(leased, lease, { connectionId: 'c1', reason: 'removed', now: NOW }));
+  expect(after.grant).toEqual({ ...leased, detach: { c2: { tenantId: 't2', since: T0 } } });
+  expect(after.audit.map(({ sk, event, reason }) => ({ sk, event, reason }))).toEqual([
+    { sk: '2026-11-20T12:00:59.000Z#attempt-8:removed:c1#duty.detached', event: 'duty.detached', reason: 'removed:c1' },
+  ]);
+});
+
+test('letting go clears the trouble and makes what is left due', async () => {
+  const failure = { outcome: 'UNKNOWN', reason: 'detach_http_503', at: T0, consecutive: 1 } as const;
+  const image = { ...leased, notBefore: T0 + 1, failure };
+  const after = await apply(image, decideRelease(image, lease, XERO_POLICY, NOW));
+  expect(after.grant).toEqual({
+    ...leased,
+    attempt: { ...lease, outcome: 'OK', until: NOW },
+    dueAt: NOW,
+    duePartition: 'xero#03',
+  });
+});
+
+test('closing deletes every token, leaves the due index and keeps the numbers', async () => {
+  const image = unserved({
+    ...leased,
+    detach: {},
+    held: { late: heldToken('late', 6, 'late', T0) },
+    refreshExpiresAt: 1,
+    hardExpiresAt: 2,
+  });
+  const after = await apply(image, decideClose(image, lease, { generation: 'gen-2', now: NOW }));
+  expect(after.grant).toEqual({
+    v: 1,
+    pk: 'xero#user-1',
+    provider: 'xero',
+    subject: 'user-1',
+    generation: 'gen-2',
+    status: 'closed',
+    clientId: 'client-1',
+    environment: 'sandbox',
+    scopes: ['com.intuit.quickbooks.accounting'],
+    number: 8,
+    tokenVersion: 7,
+    attempt: { ...lease, outcome: 'OK', until: NOW },
+    doubts: {},
+    held: {},
+    detach: {},
+    lastRefreshedAt: T0,
+    refreshCount: 6,
+    failedRefreshCount: 0,
+  });
+  expect(after.audit[0]?.event).toBe('grant.closed');
+});
+
+test.for([
+  ['somebody is served again', { orgs: new Set(['globex']) }],
+  ['a duty has come', { detach: duties }],
+  ['a token has arrived', { held: { late: heldToken('late', 6, 'late', T0) } }],
+  ['it was authorised anew', { generation: 'gen-3' }],
+  ['another attempt was made', { number: 9 }],
+  ['another attempt runs', { attempt: { ...lease, id: 'attempt-9' } }],
+] as const)('a grant is not closed once %s', async ([, meanwhile]) => {
+  const read = unserved({ ...leased, detach: {} });
+  const image = { ...read, ...meanwhile } as Grant;
+  const after = await apply(image, decideClose(read, lease, { generation: 'gen-2', now: NOW }));
+  expect(after).toEqual({ committed: false, grant: image, audit: [] });
+});
+
+test('a grant that serves nobody starts to close: no access token, a new generation, due at once', async () => {
+  const image = unserved(quickbooksGrant());
+  const after = await apply(image, decideStartClosing(image, { generation: 'gen-2', now: NOW }));
+  const { access: _, ...rest } = image as GrantFields;
+  expect(after.grant).toEqual({
+    ...rest,
+    generation: 'gen-2',
+    status: 'closing',
+    dueAt: NOW,
+    duePartition: 'quickbooks#05',
+  });
+  expect(after.grant.current).toEqual(refreshToken('attempt-7', 7));
+});
+
+test('a grant that was linked meanwhile does not start to close', async () => {
+  const read = unserved(quickbooksGrant());
+  const image = quickbooksGrant();
+  const after = await apply(image, decideStartClosing(read, { generation: 'gen-2', now: NOW }));
+  expect(after).toEqual({ committed: false, grant: image, audit: [] });
+});

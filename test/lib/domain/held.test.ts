@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { evicted, held, heldToTry } from '../../../lib/domain/held.ts';
+import { heldToken, refreshToken, T0 } from '../../support/grants.ts';
+
+const four = {
+  a: heldToken('a', 1, 'late', T0 - 4_000_000),
+  b: heldToken('b', 2, 'previous', T0 - 1_801_000),
+  c: heldToken('c', 3, 'displaced', T0 - 2_000_000),
+  d: heldToken('d', 4, 'previous', T0 - 100_000),
+};
+
+test('with room left nothing is dropped', () => {
+  expect(evicted({ a: four.a, b: four.b }, ['e'], 1800, T0)).toEqual([]);
+});
+
+test('the fifth token displaces a previous one past its grace first', () => {
+  expect(evicted(four, ['e'], 1800, T0)).toEqual(['b']);
+});
+
+test('then the oldest goes', () => {
+  expect(evicted(four, ['e', 'f'], 1800, T0)).toEqual(['b', 'a']);
+});
+
+test('without any past its grace the oldest goes', () => {
+  expect(evicted(four, ['e'], 1802, T0)).toEqual(['a']);
+});
+
+test('a token that is written again needs no room of its own', () => {
+  expect(evicted(four, ['d'], 1800, T0)).toEqual([]);
+});
+
+test('held tokens are tried newest first, a previous one only within its grace', () => {
+  expect(heldToTry(four, 1800, T0).map(({ attemptId }) => attemptId)).toEqual(['d', 'c', 'a']);
+});
+
+test('a token moved to held keeps its ciphertext and the attempt it is bound to', () => {
+  const token = { ...refreshToken('a', 5), scope: 'flow#1' };
+  expect(held(token, 'late', T0)).toEqual({ ...token, why: 'late', since: T0 });
+});
