@@ -1,0 +1,67 @@
+import { GrantkeeperError } from '../domain/errors.ts';
+import type { Flow, Tenant } from '../domain/flow.ts';
+import type { Instant } from '../domain/grant.ts';
+import { decideLink, isHeld, type LinkFacts } from '../domain/link-decision.ts';
+import { awaitAttempt } from './await-attempt.ts';
+import { type PersistPorts, persist } from './persist.ts';
+import type { Policies } from './policies.ts';
+import type { Store } from './ports.ts';
+
+export interface LinkPorts extends PersistPorts {
+  readonly store: Store;
+  readonly policies: Policies;
+  readonly newId: () => string;
+}
+
+/** How long a detach that is being sent is waited for: it may be for the very company that is linked now. */
+const DETACH_WAIT_MS = 10_000;
+const PAUSE_MS = 50;
+
+/**
+ * Links the company to the flow's organisation, deciding anew whenever one of the records has changed meanwhile. Throws the
+ * code of a refusal (nothing is changed then), or `unavailable` when the deadline passed.
+ */
+export async function linkCompany(ports: LinkPorts, flow: Flow, tenant: Tenant, deadlineAt: Instant): Promise<void> {
+  if (flow.grant !== undefined) {
+    const untilAt = Math.min(ports.clock.now() + DETACH_WAIT_MS, deadlineAt);
+    await awaitAttempt(ports, flow.grant, ['detach'], untilAt).catch(undefinedWhenUnavailable);
+  }
+  while (ports.clock.now() < deadlineAt) {
+    if (await tryLink(ports, flow, tenant, deadlineAt)) return;
+    await ports.clock.sleep(PAUSE_MS);
+  }
+  throw new GrantkeeperError('unavailable');
+}
+
+async function tryLink(ports: LinkPorts, flow: Flow, tenant: Tenant, deadlineAt: Instant): Promise<boolean> {
+  const facts = await readFacts(ports.store, flow, tenant).catch(undefinedWhenUnavailable);
+  if (facts === undefined) return false;
+  if (facts.flow.stage === 'linked') return true;
+  if (facts.flow.stage !== flow.stage) throw new GrantkeeperError('connection_changed');
+  const decision = decideLink(facts, {
+    id: ports.newId(),
+    linkId: ports.newId(),
+    now: ports.clock.now(),
+    policy: ports.policies(flow.provider),
+  });
+  if (decision.kind === 'refused') throw new GrantkeeperError(decision.code);
+  return (await persist(ports, decision.transaction, deadlineAt)).committed;
+}
+
+/** The tokens are stored by now; a read that fails is no reason to send the user back to the provider. */
+function undefinedWhenUnavailable(error: unknown): undefined {
+  if (error instanceof GrantkeeperError && error.code === 'unavailable') return undefined;
+  throw error;
+}
+
+async function readFacts(store: Store, before: Flow, tenant: Tenant): Promise<LinkFacts> {
+  const flow = (await store.readFlow(before.pk)) ?? before;
+  const [connection, claim, grant] = await Promise.all([
+    store.readConnection(flow.organizationId, flow.provider),
+    store.readClaim(flow.provider, tenant.tenantId),
+    flow.grant === undefined ? undefined : store.readGrant(flow.grant),
+  ]);
+  const moved = isHeld(connection) && connection.grant !== flow.grant;
+  const previous = moved ? await store.readGrant(connection.grant) : undefined;
+  return { flow, tenant, connection, claim, grant, previous };
+}

@@ -1,0 +1,128 @@
+import { expect, test } from 'vitest';
+import type { Grant } from '../../../lib/domain/grant.ts';
+import type { Transaction } from '../../../lib/domain/write.ts';
+import {
+  createConnectWorld,
+  living,
+  QB,
+  quickbooksWorld,
+  REALM,
+  tokensOf,
+  writesGrant,
+} from '../../support/connect-world.ts';
+import { DAY, heldToken, quickbooksConnection, quickbooksGrant, refreshToken, T0 } from '../../support/grants.ts';
+
+test('a reconnect replaces the tokens, holds the old ones and keeps the company', async () => {
+  const world = quickbooksWorld();
+  const rejections = { count: 2, firstAt: T0 - 1, lastAt: T0 - 1 };
+  const failure = { outcome: 'REJECTED', reason: 'invalid_grant', at: T0 - 1, consecutive: 2 } as const;
+  await world.seed(
+    quickbooksGrant({ status: 'needs_reauth', rejections, failure, doubts: { 6: T0 }, notBefore: T0 + DAY }),
+    quickbooksConnection(),
+    { v: 1, pk: `CLAIM#quickbooks#${REALM}`, sk: 'claim', organizationId: 'acme', linkId: 'link-1' },
+  );
+  const { url, sessionId } = await world.connect('acme', 'quickbooks', REALM);
+  expect(url).toContain('connected=true');
+  const grant = await living(world, QB);
+  expect(grant).toMatchObject({
+    status: 'active',
+    number: 8,
+    tokenVersion: 8,
+    orgs: new Set(['acme']),
+    current: { attemptId: sessionId, version: 8, generation: grant.generation },
+    held: { 'attempt-7': { why: 'displaced', version: 7, generation: 'gen-1', since: T0 } },
+    refreshCount: 6,
+  });
+  expect(grant.doubts).toEqual({});
+  for (const gone of ['rejections', 'failure', 'notBefore', 'unservedSince']) expect(grant).not.toHaveProperty(gone);
+  const connection = await world.store.readConnection('acme', 'quickbooks');
+  expect(connection).toMatchObject({ status: 'connected', version: 2, tenantId: REALM });
+  expect(connection?.linkId).not.toBe('link-1');
+  expect(await world.store.readClaim('quickbooks', REALM)).toMatchObject({ linkId: connection?.linkId });
+});
+
+test.for(['before', 'after'] as const)('a bank whose commit fails %s it happened is repeated', async (when) => {
+  const world = quickbooksWorld();
+  world.store.failNext({ when, times: 4, matches: writesGrant });
+  const { url } = await world.connect('acme', 'quickbooks', REALM);
+  expect(url).toContain('connected=true');
+  const grant = await living(world, QB);
+  expect(grant.number).toBe(1);
+  expect(await tokensOf(world, grant)).toEqual(['access-1', 'refresh-1']);
+});
+
+test('when the audit table holds the bank up, the row is owed by the grant', async () => {
+  const world = quickbooksWorld();
+  const isBank = ({ writes }: Transaction) => writes[0]?.table === 'grants' && writes[1]?.table === 'audit';
+  world.store.failNext({ when: 'before', times: 1_000, matches: isBank });
+  expect((await world.connect('acme', 'quickbooks', REALM)).url).toContain('connected=true');
+  expect(await living(world, QB)).toMatchObject({ auditOwed: { event: 'grant.banked', pk: `GRANT#${QB}`, number: 1 } });
+});
+
+test('tokens that cannot be stored by the deadline are counted at risk and the flow fails', async () => {
+  const world = quickbooksWorld();
+  world.store.failNext({ when: 'before', times: 10_000, matches: writesGrant });
+  const { sessionId } = await world.connect('acme', 'quickbooks', REALM);
+  expect(await world.flow(sessionId)).toMatchObject({ stage: 'failed', error: 'unavailable' });
+  expect(world.metrics.filter((metric) => !metric.startsWith('CommitRetries'))).toEqual([
+    'TokenAtRisk 1',
+    'ConnectOutcome unavailable 1',
+  ]);
+});
+
+test('a refresh that commits between read and bank is held, not lost', async () => {
+  const world = quickbooksWorld();
+  await world.seed(quickbooksGrant(), quickbooksConnection());
+  let raced = false;
+  world.store.onCommit({
+    async before(transaction) {
+      if (raced || !writesGrant(transaction)) return;
+      raced = true;
+      await world.seed(quickbooksGrant({ number: 8, tokenVersion: 8, current: refreshToken('attempt-8', 8) }));
+    },
+  });
+  await world.connect('acme', 'quickbooks', REALM);
+  const grant = await living(world, QB);
+  expect([grant.number, grant.tokenVersion]).toEqual([9, 9]);
+  expect(Object.keys(grant.held)).toEqual(['attempt-8']);
+});
+
+test('a running refresh stays as quarantine and the grant is due when it ends', async () => {
+  const world = quickbooksWorld();
+  const attempt = { number: 8, id: 'attempt-8', kind: 'refresh', startedAt: T0, until: T0 + 125_000 } as const;
+  await world.seed(quickbooksGrant({ number: 8, attempt }), quickbooksConnection());
+  await world.connect('acme', 'quickbooks', REALM);
+  expect(await living(world, QB)).toMatchObject({ number: 9, tokenVersion: 9, attempt, dueAt: T0 + 125_000 });
+});
+
+test.for([
+  ['closing', { current: refreshToken('attempt-7', 7), held: { h: heldToken('h', 6, 'late', T0) } }],
+  ['closed', { held: {} }],
+] as const)('a new authorisation revives a %s grant and drops what waited to be revoked', async ([status, left]) => {
+  const world = quickbooksWorld();
+  const { orgs: _o, access: _a, current: _c, dueAt: _d, duePartition: _p, ...base } = quickbooksGrant();
+  await world.seed({ ...base, ...left, status, generation: 'gen-2', number: 9 } as Grant);
+  expect((await world.connect('acme', 'quickbooks', REALM)).url).toContain('connected=true');
+  const grant = await living(world, QB);
+  expect(grant).toMatchObject({ status: 'active', number: 10, tokenVersion: 10 });
+  expect(grant.held).toEqual({});
+});
+
+test("an accountant's user serves two organisations from one grant", async () => {
+  const world = createConnectWorld();
+  const one = { tenantId: 't-1', providerConnectionId: 'conn-1' };
+  const two = { tenantId: 't-2', providerConnectionId: 'conn-2' };
+  world.provider.state.authorised = { subject: 'user-1', now: [one] };
+  const first = await world.connect('acme', 'xero');
+  world.provider.state.authorised = { subject: 'user-1', now: [two], before: [one] };
+  const second = await world.connect('beta', 'xero');
+  const grant = await living(world, 'xero#user-1');
+  expect(grant.orgs).toEqual(new Set(['acme', 'beta']));
+  expect(grant.current.attemptId).toBe(second.sessionId);
+  expect(Object.keys(grant.held)).toEqual([first.sessionId]);
+  expect(await tokensOf(world, grant)).toEqual(['access-2', 'refresh-2']);
+  const held = grant.held[first.sessionId];
+  if (held === undefined) throw new Error('not held');
+  const opened = await world.cipher.open(held, { provider: 'xero', grant: 'xero#user-1', purpose: 'refresh' });
+  expect(opened.open()).toBe('refresh-1');
+});

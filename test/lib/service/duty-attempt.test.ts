@@ -1,0 +1,192 @@
+import { expect, test } from 'vitest';
+import type { LivingGrant } from '../../../lib/domain/grant.ts';
+import { performDue, refreshGrant } from '../../../lib/service/refresh-grant.ts';
+import { HOUR, heldToken, MINUTE, quickbooksConnection, quickbooksGrant, T0, xeroGrant } from '../../support/grants.ts';
+import { createRefreshWorld, ok, type RefreshWorld } from '../../support/refresh-world.ts';
+
+const XERO = 'xero#user-1';
+const QUICKBOOKS = 'quickbooks#9341453';
+const done = { kind: 'DONE' } as const;
+
+/** A Xero grant that owes the removal of one company, with or without somebody left on it. */
+async function givenDetach(world: RefreshWorld, orgs: readonly string[], changes: Partial<LivingGrant> = {}) {
+  const grant = await world.given({ detach: { c1: { tenantId: 't1', since: T0 } }, ...changes }, xeroGrant());
+  const { orgs: _, ...rest } = grant;
+  await world.put(orgs.length === 0 ? { ...rest, unservedSince: T0 } : { ...rest, orgs: new Set(orgs) });
+}
+
+const duty = (world: RefreshWorld, grant: typeof XERO | typeof QUICKBOOKS) =>
+  refreshGrant(world.ports, { grant, trigger: 'duty' }, world.clock.now() + 80_000);
+
+test('one company is taken off while the others keep their tokens', async () => {
+  const world = createRefreshWorld();
+  await givenDetach(world, ['globex']);
+  world.script.duty = [done];
+  expect(await duty(world, XERO)).toEqual({ outcome: 'done' });
+  expect(world.sent).toEqual([{ what: 'detach', token: 'access-7 c1' }]);
+  expect(await world.grant(XERO)).toMatchObject({
+    status: 'active',
+    detach: {},
+    orgs: new Set(['globex']),
+    attempt: { outcome: 'OK' },
+  });
+  expect(await world.tokens(XERO)).toEqual({ access: 'access-7', refresh: 'refresh-7', held: [] });
+});
+
+test('with nobody left the grant is closed under the same attempt and every token deleted', async () => {
+  const world = createRefreshWorld();
+  await givenDetach(world, []);
+  world.script.duty = [done];
+  expect(await duty(world, XERO)).toEqual({ outcome: 'closed' });
+  const grant = await world.grant(XERO);
+  expect(grant).toMatchObject({ status: 'closed', held: {}, number: 8 });
+  expect([grant?.current, grant?.access, grant?.dueAt]).toEqual([undefined, undefined, undefined]);
+  expect(world.events().sort()).toEqual(['duty.detached 8', 'grant.closed 8']);
+});
+
+test('an expired access token is refreshed first, then the company taken off', async () => {
+  const world = createRefreshWorld();
+  await givenDetach(world, [], { access: { ...xeroGrant().access, obtainedAt: T0 - HOUR, expiresAt: T0 } });
+  world.script.refresh = [ok('access-8', 'refresh-8')];
+  world.script.duty = [done];
+  expect(await duty(world, XERO)).toEqual({ outcome: 'closed' });
+  expect(world.sent.map(({ what, token }) => `${what} ${token}`)).toEqual(['refresh refresh-7', 'detach access-8 c1']);
+});
+
+test('a company that was connected again meanwhile stays', async () => {
+  const world = createRefreshWorld();
+  await givenDetach(world, ['globex']);
+  await world.store.commit({
+    token: 'claim',
+    writes: [
+      {
+        table: 'connections',
+        key: { pk: 'CLAIM#xero#t1', sk: 'claim' },
+        when: [],
+        op: 'put',
+        item: { v: 1, pk: 'CLAIM#xero#t1', sk: 'claim', organizationId: 'initech', linkId: 'link-9' },
+      },
+    ],
+  });
+  expect(await duty(world, XERO)).toEqual({ outcome: 'done' });
+  expect(world.sent).toEqual([]);
+  expect((await world.grant(XERO))?.detach).toEqual({});
+});
+
+test.for([
+  [{ kind: 'RETRY', reason: 'http_503' }, 'retry', 'UNKNOWN'],
+  [{ kind: 'UNAUTHORIZED', reason: 'http_401' }, 'unauthorized', 'UNKNOWN'],
+  [{ kind: 'CONFIG', reason: 'invalid_client' }, 'config', 'CONFIG'],
+] as const)('a duty answered by %o stays and is tried again', async ([answer, outcome, recorded]) => {
+  const world = createRefreshWorld();
+  await givenDetach(world, []);
+  world.script.duty = [answer];
+  expect(await duty(world, XERO)).toEqual({ outcome });
+  const grant = await world.grant(XERO);
+  expect(grant).toMatchObject({
+    status: 'active',
+    detach: { c1: { tenantId: 't1' } },
+    failure: { outcome: recorded, reason: `detach_${answer.reason}` },
+  });
+  expect(grant?.dueAt).toBeGreaterThan(T0);
+});
+
+/** A QuickBooks grant after a disconnect: closing, two tokens. */
+async function givenClosing(world: RefreshWorld) {
+  const { access: _a, orgs: _o, ...rest } = await world.given({ held: { late: heldToken('late', 6, 'late', T0) } });
+  await world.put({ ...rest, status: 'closing', generation: 'gen-2' });
+}
+
+test('a closing QuickBooks grant has the current and every held token revoked, then closes', async () => {
+  const world = createRefreshWorld();
+  await givenClosing(world);
+  world.script.duty = [done, done];
+  expect(await duty(world, QUICKBOOKS)).toEqual({ outcome: 'closed' });
+  expect(world.sent).toEqual([
+    { what: 'revoke', token: 'refresh-7' },
+    { what: 'revoke', token: 'refresh-late' },
+  ]);
+  expect((await world.grant())?.status).toBe('closed');
+});
+
+test('a revocation that fails is tried again later, with every token still there', async () => {
+  const world = createRefreshWorld();
+  await givenClosing(world);
+  world.script.duty = [done, { kind: 'RETRY', reason: 'http_429', retryAfterSeconds: 60 }];
+  expect(await duty(world, QUICKBOOKS)).toEqual({ outcome: 'retry' });
+  expect(await world.grant()).toMatchObject({ status: 'closing', notBefore: T0 + 60_000 });
+  expect(await world.tokens()).toMatchObject({ refresh: 'refresh-7', held: ['late refresh-late'] });
+});
+
+test('a token that arrives during the revocation keeps the grant closing until it is revoked too', async () => {
+  const world = createRefreshWorld();
+  await givenClosing(world);
+  world.script.duty = [
+    done,
+    async () => {
+      const grant = await world.grant();
+      const late = grant?.held.late;
+      if (grant !== undefined && late !== undefined)
+        await world.put({ ...grant, held: { ...grant.held, later: late } });
+      return done;
+    },
+    done,
+    done,
+    done,
+  ];
+  expect(await duty(world, QUICKBOOKS)).toEqual({ outcome: 'closed' });
+  expect(world.sent).toHaveLength(5);
+});
+
+test('a grant that has served nobody for ten minutes closes, and not a minute earlier', async () => {
+  const world = createRefreshWorld();
+  const { orgs: _, ...rest } = await world.given({ lastUsedAt: T0 });
+  await world.put({ ...rest, unservedSince: T0 });
+  await world.clock.advance(9 * MINUTE);
+  expect(await performDue(world.ports, QUICKBOOKS, world.clock.now() + 80_000)).toEqual({ outcome: 'not_due' });
+  await world.clock.advance(MINUTE);
+  world.script.duty = [done];
+  expect(await performDue(world.ports, QUICKBOOKS, world.clock.now() + 80_000)).toEqual({ outcome: 'closed' });
+  expect(world.sent).toEqual([{ what: 'revoke', token: 'refresh-7' }]);
+});
+
+test('an unserved Xero grant is closed without a revocation, which would take the user’s other companies', async () => {
+  const world = createRefreshWorld();
+  const { orgs: _, ...rest } = await world.given({}, xeroGrant());
+  await world.put({ ...rest, unservedSince: T0 - 10 * MINUTE });
+  expect(await performDue(world.ports, XERO, T0 + 80_000)).toEqual({ outcome: 'closed' });
+  expect(world.sent).toEqual([]);
+});
+
+test('a company the provider no longer lists is lost; an answer that does not settle it changes nothing', async () => {
+  const world = createRefreshWorld();
+  await world.given({ tenantCheckAt: T0 });
+  await world.givenConnection(quickbooksConnection());
+  world.script.list = [
+    { kind: 'unknown', reason: 'http_503' },
+    { kind: 'listed', tenants: [] },
+  ];
+  const ask = () => refreshGrant(world.ports, { grant: QUICKBOOKS, trigger: 'tenant' }, world.clock.now() + 80_000);
+  expect(await ask()).toEqual({ outcome: 'unknown' });
+  expect((await world.store.readConnection('acme', 'quickbooks'))?.status).toBe('connected');
+  await world.clock.advance(MINUTE);
+  expect(await ask()).toEqual({ outcome: 'checked' });
+  expect((await world.store.readConnection('acme', 'quickbooks'))?.status).toBe('tenant_lost');
+  expect(world.sent).toEqual([
+    { what: 'list', token: 'access-7 9341453' },
+    { what: 'list', token: 'access-7 9341453' },
+  ]);
+});
+
+test('a look at the companies waits for a live token', async () => {
+  const world = createRefreshWorld();
+  await world.given({
+    tenantCheckAt: T0,
+    access: { ...quickbooksGrant().access, obtainedAt: T0 - HOUR, expiresAt: T0 },
+  });
+  await world.givenConnection(quickbooksConnection());
+  world.script.refresh = [ok('access-8', 'refresh-8')];
+  world.script.list = [{ kind: 'listed', tenants: [{ tenantId: '9341453' }] }];
+  expect(await performDue(world.ports, QUICKBOOKS, T0 + 80_000)).toEqual({ outcome: 'checked' });
+  expect(world.sent.map(({ token }) => token)).toEqual(['refresh-7', 'access-8 9341453']);
+});
