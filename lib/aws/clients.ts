@@ -1,0 +1,76 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+
+/**
+ * Every SDK client of the product is made here, with its retries and time-outs spelt out: the SDK's defaults changed under
+ * us on 2026-11-10, and by default a request may take for ever.
+ */
+
+/** A name lookup, TCP and TLS inside one region; anything slower is an outage. */
+const CONNECT_MS = 1_000;
+/** More than any function needs at once; the sweep works on some dozens of grants in parallel. */
+const MAX_SOCKETS = 100;
+
+/**
+ * One request, and how often it is tried. DynamoDB: the service tries again itself until its deadline, so the SDK only
+ * covers a pooled socket that died while the sandbox was frozen. KMS and Secrets Manager are asked before the point of no
+ * return, where a second and third try cost nothing but time.
+ */
+const CLIENT_LIMITS = {
+  dynamodb: { requestMs: 2_000, maxAttempts: 2 },
+  kms: { requestMs: 2_000, maxAttempts: 3 },
+  secrets: { requestMs: 3_000, maxAttempts: 3 },
+  /** A retry would run a function twice. The time of each call is set in `invoke.ts`; this is the longest of them. */
+  lambda: { requestMs: 28_000, maxAttempts: 1 },
+} as const;
+
+/** Where and as whom, for tests and tools; in Lambda the SDK reads both from its environment. */
+export interface ClientPlace {
+  readonly endpoint?: string;
+  readonly region?: string;
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+/** DynamoDB with JavaScript values; undefined members are left out of what is written. */
+export function createDynamoClient(place: ClientPlace = {}): DynamoDBDocumentClient {
+  return DynamoDBDocumentClient.from(new DynamoDBClient({ ...place, ...settings(CLIENT_LIMITS.dynamodb) }), {
+    marshallOptions: { removeUndefinedValues: true },
+  });
+}
+
+/** The key service. */
+export function createKmsClient(place: ClientPlace = {}): KMSClient {
+  return new KMSClient({ ...place, ...settings(CLIENT_LIMITS.kms) });
+}
+
+/** The secret store. */
+export function createSecretsClient(place: ClientPlace = {}): SecretsManagerClient {
+  return new SecretsManagerClient({ ...place, ...settings(CLIENT_LIMITS.secrets) });
+}
+
+/**
+ * Invocations of our other functions: tried once, each on a fresh connection. A pooled one that died unnoticed would fail
+ * after bytes were written, and there is no second try to hide it.
+ */
+export function createLambdaClient(place: ClientPlace = {}): LambdaClient {
+  return new LambdaClient({ ...place, ...settings(CLIENT_LIMITS.lambda, { keepAlive: false }) });
+}
+
+function settings(limits: { readonly requestMs: number; readonly maxAttempts: number }, agent = { keepAlive: true }) {
+  const agentOptions = { ...agent, maxSockets: MAX_SOCKETS };
+  return {
+    retryMode: 'standard',
+    maxAttempts: limits.maxAttempts,
+    requestHandler: {
+      connectionTimeout: CONNECT_MS,
+      requestTimeout: limits.requestMs,
+      // Without it a breach is only logged and the request goes on.
+      throwOnRequestTimeout: true,
+      httpAgent: agentOptions,
+      httpsAgent: agentOptions,
+    },
+  };
+}
