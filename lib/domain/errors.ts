@@ -97,7 +97,6 @@ export const ERRORS = {
     message: 'The connection was changed while the user was at the provider.',
     next: 'Start the connection again.',
   },
-  already_connected: { status: 409, message: 'The organisation is already connected.', next: 'Disconnect first.' },
   flow_expired: { status: 400, message: 'The connect flow took too long.', next: 'Start the connection again.' },
 
   /** get-token and refresh. */

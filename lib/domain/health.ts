@@ -31,7 +31,7 @@ export function healthOf(connection: Connection | undefined, grant: Grant | unde
 }
 
 /** The hard end of the authorisation, which no refresh moves; idle expiry is our own duty to prevent. */
-export function authorizationEndsAt(grant: Grant): Instant | undefined {
+function authorizationEndsAt(grant: Grant): Instant | undefined {
   return grant.hardExpiresAt;
 }
 

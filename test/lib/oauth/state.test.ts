@@ -3,8 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { GrantkeeperError } from '../../../lib/domain/errors.ts';
 import { signState, verifyState } from '../../../lib/oauth/state.ts';
-import type { StateKeyRing } from '../../../lib/service/ports.ts';
-import type { StatePayload } from '../../../lib/service/ports.ts';
+import type { StateKeyRing, StatePayload } from '../../../lib/service/ports.ts';
 
 const NOW = 1_795_176_000_000;
 const OLD = { id: 'k1', key: new Uint8Array(32).fill(1) };
@@ -79,9 +78,16 @@ describe('a state', () => {
 
   test('is refused whatever else comes', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.jsonValue().map((value) => JSON.stringify(value))), (text) => {
-        return verifyState(text, RING, NOW) === undefined && verifyState(`v1.k2.${text}`, RING, NOW) === undefined;
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.string({ unit: 'binary' }),
+          fc.jsonValue().map((value) => JSON.stringify(value)),
+        ),
+        (text) => {
+          return verifyState(text, RING, NOW) === undefined && verifyState(`v1.k2.${text}`, RING, NOW) === undefined;
+        },
+      ),
       { numRuns: 500 },
     );
   });

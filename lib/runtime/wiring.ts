@@ -1,0 +1,211 @@
+import { randomBytes } from 'node:crypto';
+import { ulid } from 'ulid';
+import { createDynamoClient, createKmsClient, createLambdaClient, createSecretsClient } from '../aws/clients.ts';
+import { createDynamoStore } from '../aws/dynamo-store.ts';
+import { createEnvelopeCipher } from '../aws/envelope-cipher.ts';
+import { createFinishConnect, createRefreshRequester } from '../aws/invoke.ts';
+import { createRememberingCipher } from '../aws/remembering-cipher.ts';
+import { createSecretReader } from '../aws/secrets.ts';
+import type { GrantKey } from '../domain/grant.ts';
+import type { ProviderEnvironment, ProviderId } from '../domain/names.ts';
+import { authorizationUrl } from '../oauth/authorization-url.ts';
+import { signState, verifyState } from '../oauth/state.ts';
+import { createTenantDirectory } from '../oauth/tenant-directory.ts';
+import { createTokenEndpoint } from '../oauth/token-endpoint.ts';
+import { PROVIDERS, providerHosts } from '../providers/index.ts';
+import type { AuthorizeKeyPorts } from '../service/authorize-key.ts';
+import type { ChooseTenantPorts } from '../service/choose-tenant.ts';
+import type { CreateConnectSessionPorts } from '../service/create-connect-session.ts';
+import type { DisconnectPorts } from '../service/disconnect.ts';
+import type { FinishConnectPorts } from '../service/finish-connect.ts';
+import type { GetTokenPorts } from '../service/get-access-token.ts';
+import type { OpenConnectPorts } from '../service/open-connect.ts';
+import { createPolicies, type Policies } from '../service/policies.ts';
+import type { ReadConnectSessionPorts } from '../service/read-connect-session.ts';
+import type { ReadStatusPorts } from '../service/read-status.ts';
+import type { ReceiveCallbackPorts } from '../service/receive-callback.ts';
+import type { RefreshPorts } from '../service/refresh-grant.ts';
+import { createSingleFlight } from '../service/single-flight.ts';
+import { createBoundedMap } from './bounded-map.ts';
+import { createClock } from './clock.ts';
+import { type Config, readConfig } from './config.ts';
+import { createLogOutcome } from './logging.ts';
+import { createCountMetric } from './metrics.ts';
+import { once } from './once.ts';
+
+/**
+ * The ports of each use case, built when first asked for and kept for the life of the sandbox. Each getter reads exactly
+ * the settings its function is given, so no function is stopped by a setting that it does not use. The calls marked pure
+ * let the bundler leave out of a function what the others need.
+ */
+
+/** Which grant served a connection last time: a hint that saves a read, some 100 bytes each. */
+const MAX_REMEMBERED_GRANTS = 5_000;
+
+const clock = /* @__PURE__ */ createClock();
+const tools = /* @__PURE__ */ once(() => ({
+  clock,
+  count: createCountMetric(),
+  log: createLogOutcome(),
+  newId: () => ulid(),
+}));
+const dynamoClient = /* @__PURE__ */ once(() => createDynamoClient());
+const kmsClient = /* @__PURE__ */ once(() => createKmsClient());
+const lambdaClient = /* @__PURE__ */ once(() => createLambdaClient());
+const secretsClient = /* @__PURE__ */ once(() => createSecretsClient());
+
+/** Of `authorizer`. */
+export const authorizeKeyPorts = /* @__PURE__ */ once((): AuthorizeKeyPorts => {
+  const { environment, ...tables } = readConfig(['environment', 'apiKeysTable']);
+  return { environment, clock, store: storeOn(tables) };
+});
+
+/** Of `create-connect-session`. */
+export const createConnectSessionPorts = /* @__PURE__ */ once((): CreateConnectSessionPorts => {
+  const { returnUrls, ...tables } = readConfig(['returnUrls', 'connectionsTable', 'flowsTable', 'auditTable']);
+  return { ...tools(), returnUrls, newSecret, store: storeOn(tables) };
+});
+
+/** Of `connect-session-status`. */
+export const readConnectSessionPorts = /* @__PURE__ */ once((): ReadConnectSessionPorts => {
+  return { clock, store: storeOn(readConfig(['flowsTable'])) };
+});
+
+/** Of `connect`. A flow is begun, and the audit told, only where opening a link needs no session. */
+export const openConnectPorts = /* @__PURE__ */ once((): OpenConnectPorts & { readonly partnerName: string } => {
+  const config = readConfig([
+    ...(['environment', 'providerEnvironment', 'providerOrigins', 'connectBinding', 'connectAccess'] as const),
+    ...(['partnerName', 'connectionsTable', 'flowsTable'] as const),
+  ]);
+  const { providerEnvironment, providerOrigins, connectBinding, connectAccess, partnerName } = config;
+  const { readClient, readStateKeys } = secretReader(config);
+  return {
+    ...tools(),
+    ...{ newSecret, readClient, providerEnvironment, connectBinding, connectAccess, partnerName },
+    store: storeOn({ ...config, ...(connectAccess === 'open' ? readConfig(['auditTable']) : {}) }),
+    signState: async (payload) => signState(payload, await readStateKeys()),
+    authorizationUrl: ({ provider, ...request }) =>
+      authorizationUrl({
+        ...request,
+        descriptor: PROVIDERS[provider],
+        hosts: providerHosts(provider, providerEnvironment, providerOrigins),
+      }),
+  };
+});
+
+/** Of `callback`. */
+export const receiveCallbackPorts = /* @__PURE__ */ once((): ReceiveCallbackPorts => {
+  const config = readConfig([
+    ...(['environment', 'frontendUrl', 'finishConnectFunction'] as const),
+    ...(['connectionsTable', 'flowsTable', 'auditTable'] as const),
+  ]);
+  const { readStateKeys } = secretReader(config);
+  return {
+    ...tools(),
+    frontendUrl: config.frontendUrl,
+    store: storeOn(config),
+    verifyState: async (state, now) => verifyState(state, await readStateKeys(), now),
+    finishConnect: createFinishConnect({ client: lambdaClient(), functionName: config.finishConnectFunction }),
+  };
+});
+
+/** Of `choose`. */
+export const chooseTenantPorts = /* @__PURE__ */ once((): ChooseTenantPorts & { readonly partnerName: string } => {
+  const config = readConfig(['frontendUrl', 'partnerName', 'finishConnectFunction', 'flowsTable']);
+  return {
+    ...tools(),
+    frontendUrl: config.frontendUrl,
+    partnerName: config.partnerName,
+    store: storeOn(config),
+    finishConnect: createFinishConnect({ client: lambdaClient(), functionName: config.finishConnectFunction }),
+  };
+});
+
+/** Of `finish-connect`. */
+export const finishConnectPorts = /* @__PURE__ */ once((): FinishConnectPorts => {
+  const config = readConfig([...REFRESHER_SETTINGS, 'flowsTable']);
+  return { ...providerPorts(config), store: storeOn(config), providerEnvironment: config.providerEnvironment };
+});
+
+/** Of `status`. */
+export const readStatusPorts = /* @__PURE__ */ once((): ReadStatusPorts => {
+  return { clock, store: storeOn(readConfig(['connectionsTable', 'grantsTable'])) };
+});
+
+/** Of `disconnect`. */
+export const disconnectPorts = /* @__PURE__ */ once((): DisconnectPorts => {
+  const config = readConfig(['refreshGrantFunction', 'connectionsTable', 'grantsTable', 'auditTable']);
+  return { ...tools(), store: storeOn(config), policies: createPolicies(), requestRefresh: refreshRequester(config) };
+});
+
+/** Of `get-token`. */
+export const getAccessTokenPorts = /* @__PURE__ */ once((): GetTokenPorts => {
+  const config = readConfig([
+    ...(['environment', 'keyArn', 'grantsTable', 'connectionsTable', 'refreshGrantFunction'] as const),
+    ...(['providerOrigins', 'allowSharedGrants', 'refreshAheadSeconds'] as const),
+  ]);
+  return {
+    ...tools(),
+    store: storeOn(config),
+    cipher: createRememberingCipher(createEnvelopeCipher({ ...config, client: kmsClient() }), clock),
+    policies: policiesOf(config.refreshAheadSeconds),
+    requestRefresh: refreshRequester(config),
+    apiBaseUrl: (provider, side) => providerHosts(provider, side, config.providerOrigins).api,
+    allowSharedGrants: config.allowSharedGrants,
+    remembered: createBoundedMap<string, GrantKey>(MAX_REMEMBERED_GRANTS),
+  };
+});
+
+/** Of `refresh-grant` and `refresh-due`. */
+export const refreshPorts = /* @__PURE__ */ once((): RefreshPorts => {
+  const config = readConfig(REFRESHER_SETTINGS);
+  return { ...providerPorts(config), store: storeOn(config), singleFlight: createSingleFlight(), random: Math.random };
+});
+
+/** Of functions that talk to a provider. */
+const REFRESHER_SETTINGS = [
+  ...(['environment', 'keyArn', 'providerEnvironment', 'providerOrigins', 'refreshAheadSeconds'] as const),
+  ...(['grantsTable', 'connectionsTable', 'auditTable'] as const),
+] as const;
+
+function providerPorts(config: Config<(typeof REFRESHER_SETTINGS)[number]>) {
+  const { providerEnvironment, providerOrigins } = config;
+  const hosts = (provider: ProviderId, side: ProviderEnvironment) => providerHosts(provider, side, providerOrigins);
+  return {
+    ...tools(),
+    cipher: createEnvelopeCipher({ ...config, client: kmsClient() }),
+    endpoint: createTokenEndpoint({ hosts: (provider) => hosts(provider, providerEnvironment), now: clock.now }),
+    tenants: createTenantDirectory({ hosts, now: clock.now }),
+    readClient: secretReader(config).readClient,
+    policies: policiesOf(config.refreshAheadSeconds),
+  };
+}
+
+type TableConfig = Partial<Config<'grantsTable' | 'connectionsTable' | 'flowsTable' | 'apiKeysTable' | 'auditTable'>>;
+
+function storeOn({ grantsTable, connectionsTable, flowsTable, apiKeysTable, auditTable }: TableConfig) {
+  const tables = {
+    ...(grantsTable && { grants: grantsTable }),
+    ...(connectionsTable && { connections: connectionsTable }),
+    ...(flowsTable && { flows: flowsTable }),
+    ...(apiKeysTable && { apiKeys: apiKeysTable }),
+    ...(auditTable && { audit: auditTable }),
+  };
+  return createDynamoStore({ client: dynamoClient(), tables });
+}
+
+function secretReader({ environment }: Config<'environment'>) {
+  return createSecretReader({ client: secretsClient(), environment, now: clock.now });
+}
+
+function refreshRequester({ refreshGrantFunction }: Config<'refreshGrantFunction'>) {
+  return createRefreshRequester({ client: lambdaClient(), functionName: refreshGrantFunction });
+}
+
+function policiesOf(refreshAheadSeconds: number | undefined): Policies {
+  return createPolicies(refreshAheadSeconds === undefined ? {} : { refreshAheadSeconds });
+}
+
+function newSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
