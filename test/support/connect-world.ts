@@ -20,7 +20,7 @@ import { createMemoryStore } from './memory-store.ts';
 /** Everything connect and disconnect touch, in memory, with a provider that does as it is told. */
 
 export const ORIGIN = 'https://gk.example/api';
-export const FRONTEND = 'https://app.example';
+const FRONTEND = 'https://app.example';
 export const RETURN_URL = 'https://partner.example/done';
 /** Cookies of two browsers. */
 export const ALICE = 'alice'.padEnd(43, 'A');
