@@ -1,0 +1,155 @@
+import type { Config } from './config.ts';
+import type { FunctionSpec, FunctionSpecs } from './function-spec.ts';
+
+/** Time to reply for those that only read and write our own records. */
+const QUICK_SECONDS = 10;
+/** API Gateway gives a REST integration 29 s. */
+const GATEWAY_SECONDS = 29;
+/** Enough CPU for TLS and JSON with the SDK loaded. */
+const STANDARD_MB = 512;
+/** A few reads and one answer, nobody waits in a redirect for it: the CPU share of 256 MB suffices. */
+const LIGHT_MB = 256;
+
+/** What get-token's touch of `lastUsedAt` mentions (protocol.md, write 18). No token is among them. */
+const TOUCH_ATTRIBUTES = ['pk', 'generation', 'tokenVersion', 'status', 'attempt', 'lastUsedAt', 'dueAt'];
+
+/** Everything a refresh and a duty need; nobody else opens refresh tokens. */
+const REFRESHER = {
+  memoryMb: STANDARD_MB,
+  isAskedOnce: true,
+  tables: {
+    grants: ['GetItem', 'UpdateItem'],
+    connections: ['GetItem', 'Query', 'UpdateItem', 'ConditionCheckItem'],
+    audit: ['PutItem'],
+  },
+  seals: ['access', 'refresh'],
+  opens: ['access', 'refresh'],
+  readsClientSecrets: true,
+  settings: ['providerEnvironment', 'providerOrigins', 'refreshAheadSeconds'],
+} as const satisfies Omit<FunctionSpec, 'timeoutSeconds'>;
+
+/** Least privilege as a table: what each function is given, per design §2 and §4. */
+export function functionSpecs(config: Pick<Config, 'connectAccess'>): FunctionSpecs {
+  return { ...connectSpecs(config), ...apiSpecs(), ...tokenSpecs() };
+}
+
+/** The browser's way through a connect flow, and the function that sends the code. */
+function connectSpecs({ connectAccess }: Pick<Config, 'connectAccess'>) {
+  return {
+    connect: {
+      timeoutSeconds: QUICK_SECONDS,
+      memoryMb: STANDARD_MB,
+      // Only where no session is required does opening the link begin a flow.
+      tables: {
+        flows: connectAccess === 'open' ? ['GetItem', 'PutItem'] : ['GetItem'],
+        connections: ['GetItem'],
+        audit: connectAccess === 'open' ? ['PutItem'] : [],
+      },
+      readsClientSecrets: true,
+      readsStateKeys: true,
+      settings: [
+        'providerEnvironment',
+        'providerOrigins',
+        'frontendUrl',
+        'publicUrl',
+        'connectBinding',
+        'connectAccess',
+        'partnerName',
+      ],
+    },
+    callback: {
+      timeoutSeconds: GATEWAY_SECONDS,
+      memoryMb: STANDARD_MB,
+      tables: { flows: ['GetItem', 'UpdateItem'], connections: ['GetItem'], audit: ['PutItem'] },
+      readsStateKeys: true,
+      invokes: 'finish-connect',
+      settings: ['providerEnvironment', 'frontendUrl', 'publicUrl', 'returnUrls'],
+    },
+    choose: {
+      timeoutSeconds: GATEWAY_SECONDS,
+      memoryMb: STANDARD_MB,
+      tables: { flows: ['GetItem', 'UpdateItem'], audit: ['PutItem'] },
+      invokes: 'finish-connect',
+      settings: ['frontendUrl', 'publicUrl', 'partnerName'],
+    },
+    'finish-connect': {
+      timeoutSeconds: 90,
+      memoryMb: STANDARD_MB,
+      // A code is sent once; the callback invokes synchronously and reads what happened from the flow.
+      isAskedOnce: true,
+      tables: {
+        flows: ['GetItem', 'UpdateItem'],
+        connections: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'],
+        grants: ['GetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
+        audit: ['PutItem'],
+      },
+      seals: ['access', 'refresh'],
+      opens: ['access'],
+      readsClientSecrets: true,
+      invokes: 'refresh-grant',
+      settings: ['providerEnvironment', 'providerOrigins', 'refreshAheadSeconds'],
+    },
+  } as const satisfies Partial<FunctionSpecs>;
+}
+
+/** What a partner's backend calls with an API key. */
+function apiSpecs() {
+  return {
+    authorizer: {
+      timeoutSeconds: QUICK_SECONDS,
+      // In front of every call with a key: with less CPU its cold start would be the caller's.
+      memoryMb: STANDARD_MB,
+      tables: { apiKeys: ['GetItem', 'UpdateItem'] },
+      touches: { apiKeys: ['pk', 'lastUsedAt'] },
+      settings: [],
+    },
+    'create-connect-session': {
+      timeoutSeconds: QUICK_SECONDS,
+      memoryMb: LIGHT_MB,
+      tables: { connections: ['GetItem'], flows: ['PutItem'], audit: ['PutItem'] },
+      settings: ['providerEnvironment', 'publicUrl', 'returnUrls', 'connectBinding'],
+    },
+    'connect-session-status': {
+      timeoutSeconds: QUICK_SECONDS,
+      memoryMb: LIGHT_MB,
+      tables: { flows: ['GetItem'] },
+      settings: [],
+    },
+    status: {
+      timeoutSeconds: QUICK_SECONDS,
+      memoryMb: LIGHT_MB,
+      tables: { connections: ['GetItem', 'BatchGetItem'], grants: ['GetItem', 'BatchGetItem'] },
+      settings: [],
+    },
+    disconnect: {
+      timeoutSeconds: QUICK_SECONDS,
+      memoryMb: LIGHT_MB,
+      tables: {
+        connections: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
+        grants: ['GetItem', 'UpdateItem', 'ConditionCheckItem'],
+        audit: ['PutItem'],
+      },
+      invokes: 'refresh-grant',
+      settings: [],
+    },
+  } as const satisfies Partial<FunctionSpecs>;
+}
+
+/** Handing out tokens and keeping them fresh. */
+function tokenSpecs() {
+  return {
+    'get-token': {
+      // A reader waits at most 10 s for a refresh that runs, then answers.
+      timeoutSeconds: 20,
+      memoryMb: STANDARD_MB,
+      tables: { connections: ['GetItem', 'BatchGetItem'], grants: ['GetItem', 'BatchGetItem', 'UpdateItem'] },
+      touches: { grants: TOUCH_ATTRIBUTES },
+      opens: ['access'],
+      invokes: 'refresh-grant',
+      settings: ['providerEnvironment', 'providerOrigins', 'allowSharedGrants', 'refreshAheadSeconds'],
+    },
+    // 80 s and 180 s: an attempt takes 70 s and starts only when more than that remains (design §5.1).
+    'refresh-grant': { ...REFRESHER, timeoutSeconds: 80 },
+    'refresh-due': { ...REFRESHER, timeoutSeconds: 180, concurrency: 1, queriesDue: true },
+  } as const satisfies Partial<FunctionSpecs>;
+}

@@ -1,0 +1,60 @@
+import { RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import { clientSecretName, PROVIDER_IDS, stateKeysSecretName } from '../lib/domain/names.ts';
+import type { Config } from './config.ts';
+
+/** 43 letters and digits read as base64url are 32 bytes, and 62^43 > 2^256. */
+const STATE_KEY_LENGTH = 43;
+
+/** The generated state key comes with this id; an operator who rotates it gives the next one another. */
+const FIRST_STATE_KEY_ID = '1';
+
+/**
+ * The secrets, with values that CloudFormation makes up and never sees again: a deployment does not overwrite what was
+ * put there later. Client secrets hold placeholders until an operator puts the provider's values (README). They are
+ * under the account's own Secrets Manager key: a key of ours would have to be opened to every function that reads a
+ * secret and would protect against nobody whom GetSecretValue does not.
+ */
+export class GrantkeeperSecrets extends Construct {
+  /** JSON `{"clientId", "clientSecret"}` of each provider, for the configured side. */
+  readonly clients: readonly Secret[];
+  /**
+   * JSON `{"id", "key"}`: the ring with this key as current. An operator who turns the keys puts the new one with the old
+   * as `previous`: `{"id", "key", "previous": {"id", "key"}}`.
+   */
+  readonly stateKeys: Secret;
+
+  constructor(scope: Construct, id: string, config: Pick<Config, 'environment' | 'providerEnvironment'>) {
+    super(scope, id);
+    const { environment, providerEnvironment } = config;
+    this.clients = PROVIDER_IDS.map(
+      (provider) =>
+        new Secret(this, `${provider}-client`, {
+          secretName: clientSecretName(environment, provider, providerEnvironment),
+          description: `Client id and secret of our ${providerEnvironment} app at ${provider}`,
+          generateSecretString: {
+            secretStringTemplate: JSON.stringify({ clientId: 'replace-me' }),
+            generateStringKey: 'clientSecret',
+          },
+          removalPolicy: RemovalPolicy.RETAIN,
+        }),
+    );
+    this.stateKeys = new Secret(this, 'state-keys', {
+      secretName: stateKeysSecretName(environment),
+      description: 'Signs the state parameter of connect flows',
+      generateSecretString: {
+        secretStringTemplate: JSON.stringify({ id: FIRST_STATE_KEY_ID }),
+        generateStringKey: 'key',
+        passwordLength: STATE_KEY_LENGTH,
+        excludePunctuation: true,
+      },
+      // State lives ten minutes: a new key costs a retry of the flows under way, nothing more.
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    Validations.of(this).acknowledge({
+      id: 'AwsSolutions::AwsSolutions-SMG4',
+      reason: 'Client secrets change at the provider first; a new state key is put by hand beside the previous one.',
+    });
+  }
+}

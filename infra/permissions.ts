@@ -1,0 +1,101 @@
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { APP, DUE_INDEX, TABLES, type TableName } from '../lib/domain/names.ts';
+import type { FunctionSpec, Purpose } from './function-spec.ts';
+import type { StatefulStack } from './stateful-stack.ts';
+
+/** Where the resources of the statements are. */
+export interface PermissionContext {
+  readonly environment: string;
+  readonly stateful: Pick<StatefulStack, 'tables' | 'tokenKey' | 'secrets'>;
+}
+
+/**
+ * The identity policy of a function's role: exactly what its spec says, on exactly those resources. Each statement has
+ * an id, which keeps CDK from merging it into another and names it in the local platform's report of what was used.
+ */
+export function statementsFor(spec: FunctionSpec, context: PermissionContext): readonly PolicyStatement[] {
+  return [...tableStatements(spec, context), ...keyStatements(spec, context), ...secretStatements(spec, context)];
+}
+
+function tableStatements(spec: FunctionSpec, { stateful }: PermissionContext): readonly PolicyStatement[] {
+  const used = TABLES.filter((name) => (spec.tables[name] ?? []).length > 0);
+  const statements = used.flatMap((name) => {
+    const resources = [stateful.tables.byName[name].tableArn];
+    const touched = spec.touches?.[name];
+    const actions = (spec.tables[name] ?? []).filter((action) => touched === undefined || action !== 'UpdateItem');
+    return [
+      new PolicyStatement({
+        sid: sidOf('Use', name),
+        actions: actions.map((action) => `dynamodb:${action}`),
+        resources,
+      }),
+      ...(touched === undefined ? [] : [touchStatement(name, touched, resources)]),
+    ];
+  });
+  if (spec.queriesDue === undefined) return statements;
+  const due = new PolicyStatement({
+    sid: 'QueryDue',
+    actions: ['dynamodb:Query'],
+    resources: [`${stateful.tables.byName.grants.tableArn}/index/${DUE_INDEX}`],
+  });
+  return [...statements, due];
+}
+
+/**
+ * An update that mentions these attributes and no others, and gives nothing of the item back. `Null` is there because
+ * ForAllValues also holds for a request without attributes.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+ */
+function touchStatement(name: TableName, attributes: readonly string[], resources: string[]): PolicyStatement {
+  return new PolicyStatement({
+    sid: sidOf('Touch', name),
+    actions: ['dynamodb:UpdateItem'],
+    resources,
+    conditions: {
+      'ForAllValues:StringEquals': { 'dynamodb:Attributes': attributes },
+      StringEqualsIfExists: { 'dynamodb:ReturnValues': 'NONE' },
+      Null: { 'dynamodb:Attributes': 'false' },
+    },
+  });
+}
+
+function keyStatements(spec: FunctionSpec, context: PermissionContext): readonly PolicyStatement[] {
+  const allow = (sid: string, action: string, purposes: readonly Purpose[]) =>
+    new PolicyStatement({
+      sid,
+      actions: [action],
+      resources: [context.stateful.tokenKey.key.keyArn],
+      conditions: {
+        StringEquals: {
+          'kms:EncryptionContext:app': APP,
+          'kms:EncryptionContext:env': context.environment,
+          'kms:EncryptionContext:purpose': purposes,
+        },
+      },
+    });
+  return [
+    ...(spec.seals === undefined ? [] : [allow('SealTokens', 'kms:GenerateDataKey', spec.seals)]),
+    ...(spec.opens === undefined ? [] : [allow('OpenTokens', 'kms:Decrypt', spec.opens)]),
+  ];
+}
+
+function secretStatements(spec: FunctionSpec, { stateful }: PermissionContext): readonly PolicyStatement[] {
+  const { clients, stateKeys } = stateful.secrets;
+  const read = (sid: string, resources: string[]) =>
+    new PolicyStatement({ sid, actions: ['secretsmanager:GetSecretValue'], resources });
+  return [
+    ...(spec.readsClientSecrets
+      ? [
+          read(
+            'ReadClientSecrets',
+            clients.map(({ secretArn }) => secretArn),
+          ),
+        ]
+      : []),
+    ...(spec.readsStateKeys ? [read('ReadStateKeys', [stateKeys.secretArn])] : []),
+  ];
+}
+
+function sidOf(verb: string, table: TableName): string {
+  return `${verb}${table.charAt(0).toUpperCase()}${table.slice(1)}`;
+}

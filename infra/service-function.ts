@@ -1,0 +1,80 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, type Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { APP, type FunctionName, VARIABLES } from '../lib/domain/names.ts';
+import type { Config } from './config.ts';
+import type { FunctionSpec } from './function-spec.ts';
+import { type PermissionContext, statementsFor } from './permissions.ts';
+import { variablesFor } from './variables.ts';
+
+export interface ServiceFunctionProps extends Pick<PermissionContext, 'stateful'> {
+  readonly name: FunctionName;
+  readonly spec: FunctionSpec;
+  readonly code: Code;
+  readonly config: Config;
+}
+
+/** How long an asynchronous request may wait before it is dropped; Lambda's least. The sweep asks again each minute. */
+const EVENT_AGE = Duration.minutes(1);
+
+/** The variable by which a function knows the one it invokes. */
+const TARGET_VARIABLES = {
+  'refresh-grant': VARIABLES.refreshGrantFunction,
+  'finish-connect': VARIABLES.finishConnectFunction,
+} as const;
+
+/** One Lambda with a role and a log group of its own, and what its spec gives it. */
+export class ServiceFunction extends Construct {
+  readonly lambda: LambdaFunction;
+  readonly #spec: FunctionSpec;
+
+  constructor(scope: Construct, id: string, { name, spec, code, config, stateful }: ServiceFunctionProps) {
+    super(scope, id);
+    this.#spec = spec;
+    const functionName = `${APP}-${config.environment}-${name}`;
+    const logGroup = new LogGroup(this, 'Logs', {
+      logGroupName: `/aws/lambda/${functionName}`,
+      retention: config.logRetentionDays satisfies RetentionDays,
+      // What must be kept is in the audit table; these lines end with their retention anyway.
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.lambda = new LambdaFunction(this, 'Function', {
+      functionName,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      handler: 'index.handler',
+      code,
+      timeout: Duration.seconds(spec.timeoutSeconds),
+      memorySize: spec.memoryMb,
+      environment: variablesFor(spec, { config, stateful }),
+      role: new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') }),
+      logGroup,
+      ...(spec.concurrency === undefined ? {} : { reservedConcurrentExecutions: spec.concurrency }),
+      ...(spec.isAskedOnce ? { retryAttempts: 0, maxEventAge: EVENT_AGE } : {}),
+    });
+    for (const statement of statementsFor(spec, { environment: config.environment, stateful })) {
+      this.lambda.addToRolePolicy(statement);
+    }
+    this.lambda.addToRolePolicy(
+      new PolicyStatement({
+        sid: 'WriteOwnLogs',
+        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        // The group's ARN ends in `:*`, its streams.
+        resources: [logGroup.logGroupArn],
+      }),
+    );
+  }
+
+  /** Lets this function invoke the one its spec names, and tells it that one's name. */
+  connect(functions: Readonly<Record<FunctionName, ServiceFunction>>): void {
+    const target = this.#spec.invokes;
+    if (target === undefined) return;
+    const { lambda } = functions[target];
+    this.lambda.addEnvironment(TARGET_VARIABLES[target], lambda.functionName);
+    this.lambda.addToRolePolicy(
+      new PolicyStatement({ sid: 'Invoke', actions: ['lambda:InvokeFunction'], resources: [lambda.functionArn] }),
+    );
+  }
+}

@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError, readConfig } from '../../infra/config.ts';
+
+const PRODUCTION = {
+  env: 'prod',
+  frontendUrl: 'https://app.example.com',
+  partnerName: 'Example Books',
+  connectBinding: 'interstitial',
+};
+
+function read(context: Readonly<Record<string, unknown>>) {
+  return readConfig((name) => context[name]);
+}
+
+function problemsOf(context: Readonly<Record<string, unknown>>): readonly string[] {
+  try {
+    read(context);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('an environment', () => {
+  test('is dev, complete without further settings, when none is named', () => {
+    expect(read({})).toEqual({
+      environment: 'dev',
+      region: 'us-east-1',
+      providerEnvironment: 'sandbox',
+      frontendUrl: 'http://localhost:3000',
+      returnUrls: [],
+      connectBinding: 'interstitial',
+      allowLinkBindingInProduction: false,
+      connectAccess: 'session',
+      partnerName: 'Grantkeeper (dev)',
+      allowSharedGrants: false,
+      refreshAheadSeconds: 1800,
+      consumers: { default: { organisations: '*', providers: ['quickbooks', 'xero'] } },
+      logRetentionDays: 14,
+      logLevel: 'INFO',
+    });
+  });
+
+  test('takes settings from context, JSON where they are not text', () => {
+    const consumers = { default: { organisations: ['acme'], providers: ['xero'] } };
+    const context = {
+      ...PRODUCTION,
+      region: 'eu-west-1',
+      returnUrls: '["https://app.example.com/done"]',
+      refreshAheadSeconds: '900',
+      allowSharedGrants: 'true',
+      consumers: JSON.stringify(consumers),
+    };
+    expect(read(context)).toMatchObject({
+      environment: 'prod',
+      region: 'eu-west-1',
+      providerEnvironment: 'production',
+      returnUrls: ['https://app.example.com/done'],
+      refreshAheadSeconds: 900,
+      allowSharedGrants: true,
+      consumers,
+    });
+  });
+
+  test('prod names everything it leaves to be chosen', () => {
+    expect(problemsOf({ env: 'prod' })).toEqual([
+      'frontendUrl: must be chosen',
+      'connectBinding: must be chosen',
+      'partnerName: must be chosen',
+    ]);
+  });
+
+  test('prod takes link binding with its named override', () => {
+    const context = { ...PRODUCTION, connectBinding: 'link', allowLinkBindingInProduction: 'true' };
+    expect(read(context).connectBinding).toBe('link');
+  });
+
+  test('dev may open flows without a session', () => {
+    expect(read({ connectAccess: 'open' }).connectAccess).toBe('open');
+  });
+});
+
+describe('local', () => {
+  test('has its URLs from publicOrigin', () => {
+    const { publicUrl, frontendUrl, returnUrls } = read({ env: 'local', publicOrigin: 'http://localhost:9090' });
+    expect({ publicUrl, frontendUrl, returnUrls }).toEqual({
+      publicUrl: 'http://localhost:9090/api',
+      frontendUrl: 'http://localhost:9090',
+      returnUrls: ['http://localhost:9090'],
+    });
+  });
+
+  test('takes the simulators’ origins as JSON text', () => {
+    const providerOrigins = '{"quickbooks":"http://localhost:9001","xero":"http://localhost:9002"}';
+    expect(read({ env: 'local', providerOrigins }).providerOrigins).toEqual({
+      quickbooks: 'http://localhost:9001',
+      xero: 'http://localhost:9002',
+    });
+  });
+});
+
+const URL_RULE =
+  'must be an https URL (http on localhost) without trailing slash, query, fragment, credentials or comma';
+
+test.for<[string, Record<string, unknown>]>([
+  ['env: must be one of local, dev, staging, prod', { env: 'production' }],
+  ['region: must be an AWS region, such as us-east-1', { region: 'Ireland' }],
+  ['providerEnvironment: Invalid option: expected one of "sandbox"|"production"', { providerEnvironment: 'live' }],
+  [`frontendUrl: ${URL_RULE}`, { frontendUrl: 'app.example.com' }],
+  [`frontendUrl: ${URL_RULE}`, { frontendUrl: 'http://app.example.com' }],
+  [`frontendUrl: ${URL_RULE}`, { frontendUrl: 'https://app.example.com/' }],
+  [`frontendUrl: ${URL_RULE}`, { frontendUrl: 'https://user:word@app.example.com' }],
+  [`publicUrl: ${URL_RULE}`, { publicUrl: 'https://api.example.com/api?x=1' }],
+  [`returnUrls.0: ${URL_RULE}`, { returnUrls: ['https://app.example.com/a,b'] }],
+  ['returnUrls: Invalid input: expected array, received string', { returnUrls: 'https://app.example.com' }],
+  ['connectBinding: Invalid option: expected one of "link"|"interstitial"', { connectBinding: 'none' }],
+  ['connectAccess: Invalid option: expected one of "session"|"open"', { connectAccess: 'public' }],
+  ['partnerName: must be 1 to 100 characters without control characters', { partnerName: 'a\nb' }],
+  ['allowSharedGrants: Invalid input: expected boolean, received string', { allowSharedGrants: 'yes' }],
+  ['refreshAheadSeconds: Too small: expected number to be >=300', { refreshAheadSeconds: '299' }],
+  ['refreshAheadSeconds: Too big: expected number to be <=3600', { refreshAheadSeconds: '3601' }],
+  ['logLevel: Invalid option: expected one of "DEBUG"|"INFO"|"WARN"|"ERROR"', { logLevel: 'TRACE' }],
+  ['consumers: "default" is missing', { consumers: {} }],
+  ['connectBinding: link in prod needs allowLinkBindingInProduction', { ...PRODUCTION, connectBinding: 'link' }],
+  ['connectAccess: open is for local and dev only', { ...PRODUCTION, connectAccess: 'open' }],
+  ['frontendUrl: must be https in prod', { ...PRODUCTION, frontendUrl: 'http://localhost:3000' }],
+  ['publicUrl: must be https in prod', { ...PRODUCTION, publicUrl: 'http://localhost:8080/api' }],
+  ['returnUrls: must be https in prod', { ...PRODUCTION, returnUrls: ['http://localhost:3000/x'] }],
+  ['providerOrigins: is for env=local only', { providerOrigins: '{"xero":"http://localhost:9002"}' }],
+  ['publicOrigin: is for env=local only', { publicOrigin: 'http://localhost:8080' }],
+  ['publicOrigin: must be http://localhost:<port>', { env: 'local', publicOrigin: 'http://127.0.0.1:8080' }],
+  [
+    'providerOrigins: must be JSON, provider → http://localhost:<port>',
+    { env: 'local', providerOrigins: '{"xero":"https://api.xero.com"}' },
+  ],
+  [
+    'providerOrigins: must be JSON, provider → http://localhost:<port>',
+    { env: 'local', providerOrigins: '{"sage":"http://localhost:9003"}' },
+  ],
+])('synthesis fails with %s', ([problem, context]) => {
+  expect(problemsOf(context)).toContain(problem);
+});
+
+test('a log retention CloudWatch does not know is refused', () => {
+  expect(problemsOf({ logRetentionDays: '10' })[0]).toMatch(/^logRetentionDays: must be one of 1, 3, 5, 7, 14, 30,/);
+});
+
+test.for([
+  ['42', /^consumers: "42" cannot be an alias/],
+  ['has space', /^consumers: "has space" cannot be an alias/],
+] as const)('a consumer called %s is refused', ([name, problem]) => {
+  const one = { organisations: '*', providers: ['xero'] };
+  expect(problemsOf({ consumers: { default: one, [name]: one } })[0]).toMatch(problem);
+});
+
+test.for<[string, unknown]>([
+  ['consumers.default.providers', { organisations: '*', providers: [] }],
+  ['consumers.default.providers.0', { organisations: '*', providers: ['sage'] }],
+  ['consumers.default.organisations.0', { organisations: ['-'], providers: ['xero'] }],
+  ['consumers.default', { organisations: '*', providers: ['xero'], admin: true }],
+])('a consumer that is wrong at %s is refused by that name', ([path, consumer]) => {
+  expect(problemsOf({ consumers: { default: consumer } })[0]?.split(': ')[0]).toBe(path);
+});

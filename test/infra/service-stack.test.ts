@@ -1,0 +1,187 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { buildApp, ofType, type Resource, resourcesOf } from './synthesized.ts';
+
+const CONSUMERS = {
+  default: { organisations: '*', providers: ['quickbooks', 'xero'] },
+  'invoice-sync': { organisations: ['acme'], providers: ['xero'] },
+};
+
+let resources: readonly Resource[];
+let outDir: string;
+beforeAll(() => {
+  const built = buildApp({ consumers: CONSUMERS });
+  outDir = built.outDir;
+  resources = resourcesOf(built.service);
+});
+
+function functionOf(name: string, among = resources): Resource['properties'] {
+  const all = ofType(among, 'AWS::Lambda::Function').map(({ properties }) => properties);
+  return all.find(({ FunctionName }) => /^grantkeeper-[a-z]+-(.+)$/.exec(FunctionName)?.[1] === name) ?? {};
+}
+
+test.for([
+  ['authorizer', 10, 512],
+  ['create-connect-session', 10, 256],
+  ['connect-session-status', 10, 256],
+  ['connect', 10, 512],
+  ['callback', 29, 512],
+  ['choose', 29, 512],
+  ['finish-connect', 90, 512],
+  ['status', 10, 256],
+  ['disconnect', 10, 256],
+  ['get-token', 20, 512],
+  ['refresh-grant', 80, 512],
+  ['refresh-due', 180, 512],
+] as const)('%s has %i s, %i MB, Node 24 on arm64 and its own log', ([name, seconds, megabytes]) => {
+  const { FunctionName, Timeout, MemorySize, Runtime, Architectures, Handler, LoggingConfig } = functionOf(name);
+  expect({ FunctionName, Timeout, MemorySize, Runtime, Architectures, Handler, LoggingConfig }).toEqual({
+    FunctionName: `grantkeeper-dev-${name}`,
+    Timeout: seconds,
+    MemorySize: megabytes,
+    Runtime: 'nodejs24.x',
+    Architectures: ['arm64'],
+    Handler: 'index.handler',
+    LoggingConfig: { LogGroup: `${name.replaceAll('-', '')}Logs` },
+  });
+});
+
+test('logs are kept as long as configured and hold nothing that must outlive the stack', () => {
+  const groups = ofType(resources, 'AWS::Logs::LogGroup');
+  expect(
+    new Set(groups.map(({ properties, deletionPolicy }) => `${properties.RetentionInDays} ${deletionPolicy}`)),
+  ).toEqual(new Set(['14 Delete']));
+  expect(groups).toHaveLength(12);
+});
+
+describe('environment variables', () => {
+  const ALWAYS = {
+    GK_ENVIRONMENT: 'dev',
+    GK_LOG_LEVEL: 'INFO',
+    POWERTOOLS_SERVICE_NAME: 'grantkeeper',
+    POWERTOOLS_METRICS_NAMESPACE: 'Grantkeeper/dev',
+    NODE_OPTIONS: '--enable-source-maps',
+  };
+  const SANDBOX = { GK_PROVIDER_ENVIRONMENT: 'sandbox' };
+  const FRONTEND = { GK_FRONTEND_URL: 'http://localhost:3000' };
+  const PARTNER = { GK_PARTNER_NAME: 'Grantkeeper (dev)' };
+  const AHEAD = { GK_REFRESH_AHEAD_SECONDS: '1800' };
+  const KEY = { GK_KEY_ARN: 'TokenKey.Arn' };
+  const REFRESH = { GK_REFRESH_GRANT_FUNCTION: 'refreshgrantFunction' };
+  const FINISH = { GK_FINISH_CONNECT_FUNCTION: 'finishconnectFunction' };
+  const GRANTS = { GK_TABLE_GRANTS: 'Tablesgrants' };
+  const CONNECTIONS = { GK_TABLE_CONNECTIONS: 'Tablesconnections' };
+  const FLOWS = { GK_TABLE_FLOWS: 'Tablesflows' };
+  const AUDIT = { GK_TABLE_AUDIT: 'Tablesaudit' };
+  const REFRESHER = { ...SANDBOX, ...AHEAD, ...KEY, ...GRANTS, ...CONNECTIONS, ...AUDIT };
+
+  test.for<[string, Record<string, string>]>([
+    ['authorizer', { GK_TABLE_API_KEYS: 'TablesapiKeys' }],
+    ['create-connect-session', { ...SANDBOX, GK_CONNECT_BINDING: 'interstitial', ...CONNECTIONS, ...FLOWS, ...AUDIT }],
+    ['connect-session-status', FLOWS],
+    [
+      'connect',
+      {
+        ...SANDBOX,
+        ...FRONTEND,
+        ...PARTNER,
+        GK_CONNECT_BINDING: 'interstitial',
+        GK_CONNECT_ACCESS: 'session',
+        ...CONNECTIONS,
+        ...FLOWS,
+        ...AUDIT,
+      },
+    ],
+    ['callback', { ...SANDBOX, ...FRONTEND, ...FINISH, ...CONNECTIONS, ...FLOWS, ...AUDIT }],
+    ['choose', { ...FRONTEND, ...PARTNER, ...FINISH, ...FLOWS, ...AUDIT }],
+    ['finish-connect', { ...REFRESHER, ...REFRESH, ...FLOWS }],
+    ['status', { ...CONNECTIONS, ...GRANTS }],
+    ['disconnect', { ...REFRESH, ...CONNECTIONS, ...GRANTS, ...AUDIT }],
+    [
+      'get-token',
+      { ...SANDBOX, ...AHEAD, ...KEY, ...REFRESH, GK_ALLOW_SHARED_GRANTS: 'false', ...CONNECTIONS, ...GRANTS },
+    ],
+    ['refresh-grant', REFRESHER],
+    ['refresh-due', REFRESHER],
+  ])('%s has those it reads', ([name, variables]) => {
+    expect(functionOf(name).Environment.Variables).toEqual({ ...ALWAYS, ...variables });
+  });
+
+  test('in local, those who build provider URLs know the simulators, and the browser’s URLs are the local port', () => {
+    const providerOrigins = { quickbooks: 'http://localhost:9001', xero: 'http://localhost:9002' };
+    const local = resourcesOf(
+      buildApp({ env: 'local', publicOrigin: 'http://localhost:9090', providerOrigins }).service,
+    );
+    const withOrigins = ofType(local, 'AWS::Lambda::Function')
+      .filter(({ properties }) => 'GK_PROVIDER_ORIGINS' in properties.Environment.Variables)
+      .map(({ properties }) => [properties.FunctionName, properties.Environment.Variables.GK_PROVIDER_ORIGINS]);
+    const origins = '{"quickbooks":"http://localhost:9001","xero":"http://localhost:9002"}';
+    expect(withOrigins).toEqual([
+      ['grantkeeper-local-connect', origins],
+      ['grantkeeper-local-finish-connect', origins],
+      ['grantkeeper-local-get-token', origins],
+      ['grantkeeper-local-refresh-grant', origins],
+      ['grantkeeper-local-refresh-due', origins],
+    ]);
+    expect(functionOf('callback', local).Environment.Variables).toMatchObject({
+      GK_PUBLIC_URL: 'http://localhost:9090/api',
+      GK_FRONTEND_URL: 'http://localhost:9090',
+      GK_RETURN_URLS: 'http://localhost:9090',
+    });
+  });
+});
+
+describe('asynchronous invocations', () => {
+  test('the refreshers and finish-connect are asked once, and forgotten after a minute', () => {
+    const configs = ofType(resources, 'AWS::Lambda::EventInvokeConfig').map(({ properties }) => [
+      properties.FunctionName,
+      properties.MaximumRetryAttempts,
+      properties.MaximumEventAgeInSeconds,
+    ]);
+    expect(configs).toEqual([
+      ['finishconnectFunction', 0, 60],
+      ['refreshgrantFunction', 0, 60],
+      ['refreshdueFunction', 0, 60],
+    ]);
+  });
+
+  test('one sweep runs at a time and no other function is limited', () => {
+    const limits = ofType(resources, 'AWS::Lambda::Function')
+      .filter(({ properties }) => properties.ReservedConcurrentExecutions !== undefined)
+      .map(({ properties }) => [properties.FunctionName, properties.ReservedConcurrentExecutions]);
+    expect(limits).toEqual([['grantkeeper-dev-refresh-due', 1]]);
+  });
+
+  test('the rule asks refresh-due every minute and is the only service that may', () => {
+    const [rule] = ofType(resources, 'AWS::Events::Rule');
+    expect([rule?.properties.ScheduleExpression, rule?.properties.State, rule?.properties.Targets]).toEqual([
+      'rate(1 minute)',
+      'ENABLED',
+      [{ Arn: 'refreshdueFunction.Arn', Id: 'Target0' }],
+    ]);
+    expect(ofType(resources, 'AWS::Lambda::Permission').map(({ properties }) => properties)).toEqual([
+      {
+        Action: 'lambda:InvokeFunction',
+        FunctionName: 'refreshdueFunction.Arn',
+        Principal: 'events.amazonaws.com',
+        SourceArn: 'SweepEveryMinute.Arn',
+      },
+    ]);
+  });
+});
+
+describe('consumers', () => {
+  test('each has an alias of get-token', () => {
+    const aliases = ofType(resources, 'AWS::Lambda::Alias').map(({ properties }) => properties);
+    expect(aliases.map(({ FunctionName, Name }) => [FunctionName, Name])).toEqual([
+      ['gettokenFunction', 'default'],
+      ['gettokenFunction', 'invoice-sync'],
+    ]);
+  });
+
+  test('what each may ask for lies beside the handler', () => {
+    const map = readFileSync(join(outDir, 'functions', 'get-token', 'consumers.json'), 'utf8');
+    expect(JSON.parse(map)).toEqual(CONSUMERS);
+  });
+});
