@@ -1,0 +1,95 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import type { LogLine } from './lambda/logs.ts';
+import { type Platform, startPlatform } from './platform.ts';
+
+const DEFAULT_PORT = 8080;
+
+const USAGE = 'usage: npm start -- [--port 8080] [--ready-file FILE] [--verbose]';
+
+interface Arguments {
+  readonly port: number;
+  readonly readyFile?: string;
+  /** Prints what the functions write. */
+  readonly verbose: boolean;
+}
+
+/** `npm start`: runs the platform until it is interrupted. */
+async function main(): Promise<void> {
+  const { port, readyFile, verbose } = readArguments(process.argv.slice(2));
+  const log = ({ function: name, line }: LogLine) => console.log(`${name}: ${line}`);
+  const starting = startPlatform({ port, ...(verbose ? { log } : {}) });
+  stopOnSignal(starting);
+  const platform = await starting;
+  if (readyFile !== undefined) {
+    // Only for the owner's eyes: it holds an API key.
+    await writeFile(readyFile, `${JSON.stringify(describe(platform), null, 2)}\n`, { mode: 0o600 });
+  }
+  announce(platform);
+}
+
+/** The command line cannot be understood. */
+class UsageError extends Error {}
+
+function readArguments(args: readonly string[]): Arguments {
+  const values = parse(args);
+  const port = Number(values.port ?? DEFAULT_PORT);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new UsageError('--port must be 1 to 65535');
+  const readyFile = values['ready-file'];
+  return { port, verbose: values.verbose === true, ...(readyFile === undefined ? {} : { readyFile }) };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    const options = {
+      port: { type: 'string' },
+      'ready-file': { type: 'string' },
+      verbose: { type: 'boolean' },
+    } as const;
+    return parseArgs({ args: [...args], options }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message.replace(/\. .*$/s, '') : String(error));
+  }
+}
+
+/** The ready file: all that another program needs. */
+function describe(platform: Platform): object {
+  const { apiUrl, apiKey, awsEndpointUrl, region, credentials, functions, providers } = platform;
+  return { apiUrl, apiKey, awsEndpointUrl, region, credentials, functions, providers };
+}
+
+function announce(platform: Platform): void {
+  const types = new Map<string, number>();
+  for (const { type } of platform.notRun) types.set(type, (types.get(type) ?? 0) + 1);
+  const notRun = [...types].map(([type, count]) => `${type} (${count})`).join(', ');
+  console.log(`ready ${platform.origin}
+
+Open ${platform.origin} and click "Connect to QuickBooks" or "Connect to Xero".
+  API      ${platform.apiUrl}/v1   header X-API-Key: ${platform.apiKey}
+  AWS      AWS_ENDPOINT_URL=${platform.awsEndpointUrl} AWS_REGION=${platform.region} AWS_ACCESS_KEY_ID=${platform.credentials.accessKeyId} AWS_SECRET_ACCESS_KEY=${platform.credentials.secretAccessKey}
+  Clock    curl -X POST ${platform.origin}/_local/clock -d '{"advanceSeconds": 3600}'
+  Intuit   ${platform.providers.quickbooks}/_sim/ledger
+  Xero     ${platform.providers.xero}/_sim/ledger
+${notRun === '' ? '' : `Not run locally: ${notRun}.\n`}Ctrl-C stops everything.`);
+}
+
+function stopOnSignal(starting: Promise<Platform>): void {
+  const stop = () => {
+    // A second Ctrl-C does not wait.
+    process.once('SIGINT', () => process.exit(130));
+    starting
+      .then((platform) => platform.stop())
+      .then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+}
+
+main().catch((error: unknown) => {
+  const message = error instanceof Error ? error.message : String(error);
+  console.error(error instanceof UsageError ? `${message} (${USAGE})` : `cannot start: ${message}`);
+  process.exit(1);
+});

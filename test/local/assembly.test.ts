@@ -1,0 +1,157 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Assembly } from '../../local/assembly/model.ts';
+import { readAssembly, synthesize } from '../../local/assembly.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'assembly-test-'));
+const app = fileURLToPath(new URL('./mini/app.ts', import.meta.url));
+let assembly: Assembly;
+
+beforeAll(async () => {
+  await synthesize({ outDir: dir, app });
+  assembly = readAssembly(dir);
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+const echoArn = 'arn:aws:lambda:us-east-1:000000000000:function:mini-edge-Echo11F3FB29';
+const tableArn = 'arn:aws:dynamodb:us-east-1:000000000000:table/mini-stateful-Items5C12978B';
+
+function named<T extends { readonly name: string }>(resources: readonly T[], part: string): T {
+  const found = resources.find(({ name }) => name.includes(part));
+  if (found === undefined) throw new Error(`nothing is called ${part}`);
+  return found;
+}
+
+describe('a cloud assembly', () => {
+  test('gives a function with code, settings, environment and aliases', () => {
+    const { statements, assetDir, ...echo } = named(assembly.functions, 'Echo');
+    expect(assetDir).toMatch(new RegExp(`^${dir}/asset\\.[0-9a-f]{64}$`));
+    expect(statements.length).toBeGreaterThan(0);
+    expect(echo).toEqual({
+      name: 'mini-edge-Echo11F3FB29',
+      arn: echoArn,
+      handler: 'index.handler',
+      timeoutSeconds: 2,
+      memoryMb: 256,
+      reservedConcurrency: 5,
+      environment: {
+        TABLE: 'mini-stateful-Items5C12978B',
+        SECRET: expect.stringMatching(
+          /^arn:aws:secretsmanager:us-east-1:000000000000:secret:mini\/client-[0-9a-f]{6}$/,
+        ),
+      },
+      roleArn: 'arn:aws:iam::000000000000:role/mini-edge-EchoServiceRoleBE28060B',
+      maximumRetryAttempts: 1,
+      aliases: { live: '1' },
+      versions: ['1'],
+    });
+  });
+
+  test('gives Lambda’s defaults where the template says nothing', () => {
+    const { timeoutSeconds, memoryMb, maximumRetryAttempts, aliases } = named(assembly.functions, 'Authorizer');
+    expect({ timeoutSeconds, memoryMb, maximumRetryAttempts, aliases }).toEqual({
+      timeoutSeconds: 3,
+      memoryMb: 128,
+      maximumRetryAttempts: 2,
+      aliases: {},
+    });
+  });
+
+  test('gives the statements of a role with resources of another stack', () => {
+    expect(named(assembly.functions, 'Echo').statements.map(({ Resource }) => Resource)).toEqual([
+      assembly.keys[0]?.arn,
+      tableArn,
+      assembly.secrets[0]?.arn,
+      'arn:aws:events:us-east-1:000000000000:event-bus/mini-events',
+    ]);
+    expect(named(assembly.functions, 'Authorizer').statements).toEqual([
+      { Effect: 'Allow', Action: 'cloudwatch:PutMetricData', Resource: '*' },
+      {
+        Effect: 'Allow',
+        Action: 'sns:Publish',
+        Resource: 'arn:aws:sns:us-east-1:000000000000:mini-edge-TopicBFC7AF6E',
+      },
+    ]);
+  });
+
+  test('gives tables, keys with aliases, secrets and buses', () => {
+    expect(assembly.tables.map(({ type, name, arn }) => ({ type, name, arn }))).toEqual([
+      { type: 'AWS::DynamoDB::GlobalTable', name: 'mini-stateful-Items5C12978B', arn: tableArn },
+    ]);
+    expect(assembly.tables[0]?.properties.TimeToLiveSpecification).toEqual({ AttributeName: 'ttl', Enabled: true });
+    expect(assembly.keys).toEqual([
+      {
+        keyId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        arn: expect.stringMatching(/^arn:aws:kms:us-east-1:000000000000:key\/[0-9a-f-]{36}$/),
+        aliases: ['alias/mini'],
+      },
+    ]);
+    expect(assembly.secrets.map(({ name }) => name)).toEqual(['mini/client']);
+    expect(assembly.buses).toEqual([
+      { name: 'mini-events', arn: 'arn:aws:events:us-east-1:000000000000:event-bus/mini-events' },
+    ]);
+  });
+
+  test('gives the methods of the API with paths, integrations and authorizer', () => {
+    const [api] = assembly.apis;
+    expect(api?.stage).toBe('api');
+    expect(api?.methods.map(({ httpMethod, path, integration }) => [httpMethod, path, integration.kind])).toEqual([
+      ['OPTIONS', '/v1/items/{id}', 'mock'],
+      ['ANY', '/v1/items/{id}', 'lambda'],
+      ['GET', '/v1/open', 'lambda'],
+      ['GET', '/v1/files/{path+}', 'lambda'],
+    ]);
+    expect(api?.methods[1]?.authorizer).toEqual({
+      id: expect.any(String),
+      type: 'REQUEST',
+      functionArn: named(assembly.functions, 'Authorizer').arn,
+      identitySources: ['method.request.header.X-API-Key'],
+      ttlSeconds: 60,
+    });
+    expect(api?.methods[2]?.integration).toEqual({ kind: 'lambda', functionArn: `${echoArn}:live`, timeoutMs: 29_000 });
+    expect(api?.methods[0]?.integration).toMatchObject({
+      statusCode: 204,
+      headers: { 'Access-Control-Allow-Origin': 'https://app.example.com' },
+    });
+    expect(api?.gatewayResponses).toEqual({
+      UNAUTHORIZED: {
+        headers: { 'X-Why': 'no key' },
+        templates: {
+          'application/json': '{"error":{"code":"unauthorized","message":$context.error.messageString}}',
+        },
+      },
+    });
+  });
+
+  test('gives the rules with their targets', () => {
+    expect(assembly.rules).toEqual([
+      {
+        name: expect.stringContaining('EveryMinute'),
+        arn: expect.stringContaining(':rule/mini-edge-EveryMinute'),
+        enabled: true,
+        scheduleExpression: 'rate(1 minute)',
+        targets: [{ id: 'Target0', arn: echoArn }],
+      },
+    ]);
+  });
+
+  test('names every resource and setting that is not run', () => {
+    expect(assembly.notRun).toEqual([
+      {
+        stack: 'mini-edge',
+        logicalId: 'TopicBFC7AF6E',
+        type: 'AWS::SNS::Topic',
+        reason: 'the local platform has no such service',
+      },
+    ]);
+  });
+
+  test('tells what the app said when it cannot be synthesized', async () => {
+    const outDir = join(dir, 'broken');
+    const broken = fileURLToPath(new URL('./mini/nowhere.ts', import.meta.url));
+    await expect(synthesize({ outDir, app: broken })).rejects.toThrow(/the CDK app failed:[\s\S]*nowhere\.ts/);
+  });
+});
