@@ -3,7 +3,10 @@ import { httpHandler } from '../lib/runtime/http.ts';
 import { receiveCallbackPorts } from '../lib/runtime/wiring.ts';
 import { type ReceiveCallbackPorts, receiveCallback } from '../lib/service/receive-callback.ts';
 
-/** The provider sends the browser back here. Always a redirect, never a page: the address holds the code. */
+/**
+ * The provider sends the browser back here. A flow goes on by redirect, never by a page, because the address holds the code;
+ * only what is refused gets a page, static and without links, and only where a browser asks for one.
+ */
 export function createHandler(ports: () => ReceiveCallbackPorts) {
   return httpHandler('callback', async (request) => {
     const provider = providerOf(request);

@@ -1,14 +1,7 @@
 import type { FunctionName, TableName, VARIABLES } from '../lib/domain/names.ts';
 
 /** What a table can be used for, by DynamoDB's own names; the legs of a transaction need the same actions. */
-type TableAction =
-  | 'GetItem'
-  | 'BatchGetItem'
-  | 'Query'
-  | 'PutItem'
-  | 'UpdateItem'
-  | 'DeleteItem'
-  | 'ConditionCheckItem';
+type TableAction = 'GetItem' | 'BatchGetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
 
 /** Purposes of the encryption context (design §4). */
 export type Purpose = 'access' | 'refresh';
@@ -21,7 +14,7 @@ export interface FunctionSpec {
   readonly concurrency?: number;
   /** Whether an asynchronous invocation that failed, or waited a minute, is dropped. Default: Lambda's two retries and six hours. */
   readonly isAskedOnce?: true;
-  /** Actions per table; each table also brings the variable with its name, an empty list only that. */
+  /** Actions per table; each table also brings the variable with its name. */
   readonly tables: { readonly [T in TableName]?: readonly TableAction[] };
   /** Attributes an UpdateItem may mention, per table where that is all that may be updated. */
   readonly touches?: { readonly [T in TableName]?: readonly string[] };

@@ -19,7 +19,7 @@ const REFRESHER = {
   isAskedOnce: true,
   tables: {
     grants: ['GetItem', 'UpdateItem'],
-    connections: ['GetItem', 'Query', 'UpdateItem', 'ConditionCheckItem'],
+    connections: ['GetItem', 'UpdateItem'],
     audit: ['PutItem'],
   },
   seals: ['access', 'refresh'],
@@ -35,26 +35,18 @@ export function functionSpecs(config: Pick<Config, 'connectAccess'>): FunctionSp
 
 /** The browser's way through a connect flow, and the function that sends the code. */
 function connectSpecs({ connectAccess }: Pick<Config, 'connectAccess'>) {
+  // Only where no session is required does opening the link begin a flow.
+  const opening = { flows: ['GetItem', 'PutItem'], connections: ['GetItem'], audit: ['PutItem'] } as const;
   return {
     connect: {
       timeoutSeconds: QUICK_SECONDS,
       memoryMb: STANDARD_MB,
-      // Only where no session is required does opening the link begin a flow.
-      tables: {
-        flows: connectAccess === 'open' ? ['GetItem', 'PutItem'] : ['GetItem'],
-        connections: ['GetItem'],
-        audit: connectAccess === 'open' ? ['PutItem'] : [],
-      },
+      tables: connectAccess === 'open' ? opening : { flows: ['GetItem'] },
       readsClientSecrets: true,
       readsStateKeys: true,
       settings: [
-        'providerEnvironment',
-        'providerOrigins',
-        'frontendUrl',
-        'publicUrl',
-        'connectBinding',
-        'connectAccess',
-        'partnerName',
+        ...(['providerEnvironment', 'providerOrigins', 'publicUrl'] as const),
+        ...(['connectBinding', 'connectAccess', 'partnerName'] as const),
       ],
     },
     callback: {
@@ -63,12 +55,12 @@ function connectSpecs({ connectAccess }: Pick<Config, 'connectAccess'>) {
       tables: { flows: ['GetItem', 'UpdateItem'], connections: ['GetItem'], audit: ['PutItem'] },
       readsStateKeys: true,
       invokes: 'finish-connect',
-      settings: ['providerEnvironment', 'frontendUrl', 'publicUrl', 'returnUrls'],
+      settings: ['frontendUrl', 'publicUrl'],
     },
     choose: {
       timeoutSeconds: GATEWAY_SECONDS,
       memoryMb: STANDARD_MB,
-      tables: { flows: ['GetItem', 'UpdateItem'], audit: ['PutItem'] },
+      tables: { flows: ['GetItem'] },
       invokes: 'finish-connect',
       settings: ['frontendUrl', 'publicUrl', 'partnerName'],
     },
@@ -79,14 +71,13 @@ function connectSpecs({ connectAccess }: Pick<Config, 'connectAccess'>) {
       isAskedOnce: true,
       tables: {
         flows: ['GetItem', 'UpdateItem'],
-        connections: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'],
-        grants: ['GetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
+        connections: ['GetItem', 'PutItem'],
+        grants: ['GetItem', 'PutItem', 'UpdateItem'],
         audit: ['PutItem'],
       },
+      // It keeps the tokens it has just got in memory until they are stored, so it opens nothing.
       seals: ['access', 'refresh'],
-      opens: ['access'],
       readsClientSecrets: true,
-      invokes: 'refresh-grant',
       settings: ['providerEnvironment', 'providerOrigins', 'refreshAheadSeconds'],
     },
   } as const satisfies Partial<FunctionSpecs>;
@@ -107,7 +98,7 @@ function apiSpecs() {
       timeoutSeconds: QUICK_SECONDS,
       memoryMb: LIGHT_MB,
       tables: { connections: ['GetItem'], flows: ['PutItem'], audit: ['PutItem'] },
-      settings: ['providerEnvironment', 'publicUrl', 'returnUrls', 'connectBinding'],
+      settings: ['publicUrl', 'returnUrls'],
     },
     'connect-session-status': {
       timeoutSeconds: QUICK_SECONDS,
@@ -118,19 +109,21 @@ function apiSpecs() {
     status: {
       timeoutSeconds: QUICK_SECONDS,
       memoryMb: LIGHT_MB,
-      tables: { connections: ['GetItem', 'BatchGetItem'], grants: ['GetItem', 'BatchGetItem'] },
+      tables: { connections: ['GetItem'], grants: ['GetItem'] },
       settings: [],
     },
     disconnect: {
-      timeoutSeconds: QUICK_SECONDS,
+      // 7 s at most for the write and 3 s to start the refresher, and room to say so.
+      timeoutSeconds: 15,
       memoryMb: LIGHT_MB,
       tables: {
-        connections: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
-        grants: ['GetItem', 'UpdateItem', 'ConditionCheckItem'],
+        connections: ['GetItem', 'UpdateItem', 'DeleteItem'],
+        grants: ['GetItem', 'UpdateItem'],
         audit: ['PutItem'],
       },
       invokes: 'refresh-grant',
-      settings: [],
+      // Whoever writes a grant writes when it is due next, by the same policy.
+      settings: ['refreshAheadSeconds'],
     },
   } as const satisfies Partial<FunctionSpecs>;
 }
@@ -146,7 +139,7 @@ function tokenSpecs() {
       touches: { grants: TOUCH_ATTRIBUTES },
       opens: ['access'],
       invokes: 'refresh-grant',
-      settings: ['providerEnvironment', 'providerOrigins', 'allowSharedGrants', 'refreshAheadSeconds'],
+      settings: ['providerOrigins', 'allowSharedGrants', 'refreshAheadSeconds'],
     },
     // 80 s and 180 s: an attempt takes 70 s and starts only when more than that remains (design §5.1).
     'refresh-grant': { ...REFRESHER, timeoutSeconds: 80 },

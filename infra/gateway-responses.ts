@@ -32,7 +32,7 @@ const REFUSALS: readonly Refusal[] = [
 const HEADERS = {
   'Cache-Control': "'no-store, no-cache'",
   'X-Content-Type-Options': "'nosniff'",
-  'Strict-Transport-Security': "'max-age=63072000; includeSubDomains'",
+  'Strict-Transport-Security': "'max-age=31536000; includeSubDomains'",
 };
 
 /** Gives the gateway's own refusals the error shape of our API, uncached. The correlation id is the gateway's request id. */

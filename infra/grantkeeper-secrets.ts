@@ -20,8 +20,9 @@ export class GrantkeeperSecrets extends Construct {
   /** JSON `{"clientId", "clientSecret"}` of each provider, for the configured side. */
   readonly clients: readonly Secret[];
   /**
-   * JSON `{"id", "key"}`: the ring with this key as current. An operator who turns the keys puts the new one with the old
-   * as `previous`: `{"id", "key", "previous": {"id", "key"}}`.
+   * JSON `{"id", "key"}`: the ring with this key as current. An operator turns the keys in two puts, five minutes (the
+   * functions' cache) apart: first the old one with the new as `previous`, `{"id", "key", "previous": {"id", "key"}}`, so
+   * that every callback knows the new one before anybody signs with it; then the other way round.
    */
   readonly stateKeys: Secret;
 

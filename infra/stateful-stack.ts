@@ -1,4 +1,4 @@
-import { Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Config } from './config.ts';
 import { GrantkeeperSecrets } from './grantkeeper-secrets.ts';
@@ -22,5 +22,7 @@ export class StatefulStack extends Stack {
     const tableKey = new TableKey(this, 'TableKey', { environment: config.environment });
     this.tables = new Tables(this, 'Tables', { key: tableKey.key });
     this.secrets = new GrantkeeperSecrets(this, 'Secrets', config);
+    const { tableName } = this.tables.byName.apiKeys;
+    new CfnOutput(this, 'ApiKeysTable', { value: tableName, description: 'GK_TABLE_API_KEYS of npm run ops' });
   }
 }

@@ -15,14 +15,14 @@ interface Target {
 }
 
 /**
- * Asks refresh-grant. `wait` returns when the attempt has ended or after 10 s, whichever is first: giving up does not stop
+ * Asks refresh-grant. `wait` returns when the attempt has ended or after `waitMs` (10 s unless told), whichever is first: giving up does not stop
  * the rotation, and the records say how it went, also when the function failed. Throws `unavailable` when Lambda did not
  * take the request.
  */
 export function createRefreshRequester(target: Target): RequestRefresh {
-  return async (request, mode) => {
+  return async (request, mode, waitMs = WAIT_MS) => {
     const call =
-      mode === 'wait' ? { type: 'RequestResponse' as const, ms: WAIT_MS } : { type: 'Event' as const, ms: START_MS };
+      mode === 'wait' ? { type: 'RequestResponse' as const, ms: waitMs } : { type: 'Event' as const, ms: START_MS };
     const answer = await invoke(target, request, call);
     if (answer === 'unknown' && mode === 'start') throw new GrantkeeperError('unavailable');
   };

@@ -89,13 +89,26 @@ function keyFor(
 
 /** The authorizer's context values are strings; `functions/authorizer.ts` writes them. */
 function keyOf({ keyId, scopes, organizations }: Readonly<Record<string, unknown>>): RequestKey | undefined {
-  if (typeof keyId !== 'string' || typeof scopes !== 'string' || typeof organizations !== 'string') return undefined;
+  const visible = organizationsOf(organizations);
+  if (typeof keyId !== 'string' || typeof scopes !== 'string' || visible === undefined) return undefined;
   const held = scopes.split(' ');
   return {
     id: keyId,
     scopes: SCOPES.filter((scope) => held.includes(scope)),
-    organizations: JSON.parse(organizations) as RequestKey['organizations'],
+    organizations: visible,
   };
+}
+
+/** A text in the place of the list would match every id that is a part of it. */
+function organizationsOf(json: unknown): RequestKey['organizations'] | undefined {
+  if (typeof json !== 'string') return undefined;
+  try {
+    const value: unknown = JSON.parse(json);
+    const isList = Array.isArray(value) && value.every((each) => typeof each === 'string');
+    return value === '*' || isList ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function lowerCased(headers: Readonly<Record<string, string | undefined>> | null): Record<string, string | undefined> {

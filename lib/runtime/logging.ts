@@ -39,6 +39,7 @@ const FIELDS = [
     'due',
     'done',
     'failed',
+    'missed',
     'skipped',
     'left',
     'worked',

@@ -57,7 +57,7 @@ const secretsClient = /* @__PURE__ */ once(() => createSecretsClient());
 /** Of `authorizer`. */
 export const authorizeKeyPorts = /* @__PURE__ */ once((): AuthorizeKeyPorts => {
   const { environment, ...tables } = readConfig(['environment', 'apiKeysTable']);
-  return { environment, clock, store: storeOn(tables) };
+  return { environment, clock, log: createLogOutcome(), store: storeOn(tables) };
 });
 
 /** Of `create-connect-session`. */
@@ -71,18 +71,18 @@ export const readConnectSessionPorts = /* @__PURE__ */ once((): ReadConnectSessi
   return { clock, store: storeOn(readConfig(['flowsTable'])) };
 });
 
-/** Of `connect`. A flow is begun, and the audit told, only where opening a link needs no session. */
+/** Of `connect`. A flow is begun, which looks at the connection and tells the audit, only where opening a link needs no session. */
 export const openConnectPorts = /* @__PURE__ */ once((): OpenConnectPorts & { readonly partnerName: string } => {
   const config = readConfig([
     ...(['environment', 'providerEnvironment', 'providerOrigins', 'connectBinding', 'connectAccess'] as const),
-    ...(['partnerName', 'connectionsTable', 'flowsTable'] as const),
+    ...(['partnerName', 'flowsTable'] as const),
   ]);
   const { providerEnvironment, providerOrigins, connectBinding, connectAccess, partnerName } = config;
   const { readClient, readStateKeys } = secretReader(config);
   return {
     ...tools(),
     ...{ newSecret, readClient, providerEnvironment, connectBinding, connectAccess, partnerName },
-    store: storeOn({ ...config, ...(connectAccess === 'open' ? readConfig(['auditTable']) : {}) }),
+    store: storeOn({ ...config, ...(connectAccess === 'open' ? readConfig(['connectionsTable', 'auditTable']) : {}) }),
     signState: async (payload) => signState(payload, await readStateKeys()),
     authorizationUrl: ({ provider, ...request }) =>
       authorizationUrl({
@@ -134,8 +134,12 @@ export const readStatusPorts = /* @__PURE__ */ once((): ReadStatusPorts => {
 
 /** Of `disconnect`. */
 export const disconnectPorts = /* @__PURE__ */ once((): DisconnectPorts => {
-  const config = readConfig(['refreshGrantFunction', 'connectionsTable', 'grantsTable', 'auditTable']);
-  return { ...tools(), store: storeOn(config), policies: createPolicies(), requestRefresh: refreshRequester(config) };
+  const config = readConfig([
+    ...(['refreshGrantFunction', 'refreshAheadSeconds'] as const),
+    ...(['connectionsTable', 'grantsTable', 'auditTable'] as const),
+  ]);
+  const policies = policiesOf(config.refreshAheadSeconds);
+  return { ...tools(), store: storeOn(config), policies, requestRefresh: refreshRequester(config) };
 });
 
 /** Of `get-token`. */

@@ -4,7 +4,7 @@ import { GrantkeeperError } from '../domain/errors.ts';
 import type { Instant } from '../domain/grant.ts';
 import type { Scope } from '../domain/routes.ts';
 import { absent, equals, present, type Transaction } from '../domain/write.ts';
-import type { Clock, Store } from './ports.ts';
+import type { Clock, LogOutcome, Store } from './ports.ts';
 
 /** How often `lastUsedAt` is written at most: it answers "is this key still in use", not "when exactly". */
 const TOUCH_EVERY_MS = 3_600_000;
@@ -14,6 +14,7 @@ const TOUCH_WAIT_MS = 300;
 export interface AuthorizeKeyPorts {
   readonly store: Pick<Store, 'readApiKey' | 'commit'>;
   readonly clock: Clock;
+  readonly log: LogOutcome;
   /** The environment whose keys are accepted. */
   readonly environment: string;
 }
@@ -50,9 +51,11 @@ function isTouchDue(record: ApiKey, now: Instant): boolean {
   return record.lastUsedAt === undefined || now - record.lastUsedAt >= TOUCH_EVERY_MS;
 }
 
-/** Bookkeeping: neither its failure nor its slowness reaches the caller. */
-async function touch({ store, clock }: AuthorizeKeyPorts, record: ApiKey, now: Instant): Promise<void> {
-  const written = store.commit(touchOf(record, now)).catch(() => undefined);
+/** Bookkeeping: neither its failure nor its slowness reaches the caller; the log alone would show a role that forbids it. */
+async function touch({ store, clock, log }: AuthorizeKeyPorts, record: ApiKey, now: Instant): Promise<void> {
+  const written = store
+    .commit(touchOf(record, now))
+    .catch(() => log('warn', 'the use of a key could not be noted', { keyId: record.pk }));
   await Promise.race([written, clock.sleep(TOUCH_WAIT_MS)]);
 }
 

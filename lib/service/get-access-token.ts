@@ -65,8 +65,8 @@ interface Served {
 export async function getAccessToken(ports: GetTokenPorts, request: GetTokenRequest): Promise<ServedToken> {
   if (!mayAsk(request.consumer, request.organizationId, request.provider))
     throw new GrantkeeperError('consumer_refused');
-  if (request.rejected?.reason === 'tenant') await reportTenant(ports, request);
   const deadlineAt = ports.clock.now() + WAIT_MS;
+  if (request.rejected?.reason === 'tenant') await reportTenant(ports, request);
   let asked = false;
   for (let pollMs = POLL.firstMs; ; pollMs = Math.min(pollMs * 2, POLL.maxMs)) {
     const served = await read(ports, request);
@@ -77,7 +77,7 @@ export async function getAccessToken(ports: GetTokenPorts, request: GetTokenRequ
       return outOfPatience(ports, request, served, decision);
     if (decision.kind === 'refresh') {
       asked = true;
-      await askForRefresh(ports, request, served, decision);
+      await askForRefresh(ports, request, { served, decision, deadlineAt });
     } else await ports.clock.sleep(pollMs);
   }
 }
@@ -158,10 +158,14 @@ async function beside(
 async function askForRefresh(
   ports: GetTokenPorts,
   request: GetTokenRequest,
-  served: Served,
-  decision: Extract<ServeDecision, { kind: 'refresh' }>,
+  asking: {
+    readonly served: Served;
+    readonly decision: Extract<ServeDecision, { kind: 'refresh' }>;
+    readonly deadlineAt: Instant;
+  },
 ): Promise<void> {
-  const { grant } = served;
+  const { decision, deadlineAt } = asking;
+  const { grant } = asking.served;
   if (grant === undefined) return;
   try {
     await ports.requestRefresh(
@@ -174,6 +178,7 @@ async function askForRefresh(
         ...correlation(request),
       },
       'wait',
+      deadlineAt - ports.clock.now(),
     );
   } catch {
     // The caller gave up waiting or the function failed; either way the records say what became of the grant.

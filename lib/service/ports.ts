@@ -141,8 +141,11 @@ export interface RefreshRequest {
   readonly correlationId?: string;
 }
 
-/** `wait` returns when the attempt has ended; `start` as soon as the request was accepted. Never carries a token. */
-export type RequestRefresh = (request: RefreshRequest, mode: 'wait' | 'start') => Promise<void>;
+/**
+ * `wait` returns when the attempt has ended, or after `waitMs` (10 s unless told); `start` as soon as the request was accepted.
+ * Never carries a token.
+ */
+export type RequestRefresh = (request: RefreshRequest, mode: 'wait' | 'start', waitMs?: number) => Promise<void>;
 
 export type CountMetric = (
   name: MetricName,

@@ -14,7 +14,7 @@ const METHOD_ARN = `${STAGE_ARN}/GET/v1/oauth/xero/status/acme`;
 
 async function world() {
   const clock = createFakeClock({ startAt: T0 });
-  const ports = { clock, store: createMemoryStore({ now: clock.now }), environment: 'dev' };
+  const ports = { clock, store: createMemoryStore({ now: clock.now }), log: () => {}, environment: 'dev' };
   const request = { name: 'Reports', scopes: ['connections:write'], organizations: ['acme'] } as const;
   const { key, record } = await issueKey(ports, request);
   const ask = (event: unknown) => createHandler(() => ports)(event, invokeContext());

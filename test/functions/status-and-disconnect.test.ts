@@ -62,6 +62,16 @@ test.for(['status', 'disconnect'] as const)(
   },
 );
 
+test('disconnect with a field in its body is refused and ends nothing', async () => {
+  const { world, disconnect } = await connected();
+  const headers = { 'content-type': 'application/json' };
+  const asked = { ...ACME, headers, body: '{"tenant_id":"9341454"}' };
+  const { status, body } = await send(disconnect, 'disconnect', asked);
+  expect([status, body.error.code, body.error.field]).toEqual([400, 'invalid_request', 'tenant_id']);
+  expect(await world.store.readConnection('acme', 'quickbooks')).toMatchObject({ status: 'connected' });
+  expect((await send(disconnect, 'disconnect', { ...ACME, headers, body: '{}' })).status).toBe(200);
+});
+
 test.for([
   [{ provider: 'sage', organization_id: 'acme' }, 400, 'unknown_provider'],
   [{ provider: 'xero', organization_id: 'a b' }, 400, 'invalid_organization_id'],

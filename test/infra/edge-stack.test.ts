@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ERRORS } from '../../lib/domain/errors.ts';
 import { ROUTES, type Route } from '../../lib/domain/routes.ts';
+import { SECURITY_HEADERS } from '../../lib/runtime/http-answer.ts';
 import { buildApp, ofType, type Resource, resourcesOf } from './synthesized.ts';
 
 let resources: readonly Resource[];
@@ -141,12 +142,21 @@ describe('the gateway’s own refusals', () => {
       ResponseParameters: {
         'gatewayresponse.header.Cache-Control': "'no-store, no-cache'",
         'gatewayresponse.header.X-Content-Type-Options': "'nosniff'",
-        'gatewayresponse.header.Strict-Transport-Security': "'max-age=63072000; includeSubDomains'",
+        'gatewayresponse.header.Strict-Transport-Security': "'max-age=31536000; includeSubDomains'",
       },
       ResponseTemplates: {
         'application/json': `{"error":{"code":"${code}","message":"${ERRORS[code].message}","correlation_id":"$context.requestId"}}`,
       },
     });
+  });
+
+  test('have headers that say the same as those of the functions', () => {
+    const [response] = ofType(resources, 'AWS::ApiGateway::GatewayResponse');
+    const own = Object.entries<string>(response?.properties.ResponseParameters).map(([name, value]) => [
+      name.replace('gatewayresponse.header.', '').toLowerCase(),
+      value.slice(1, -1),
+    ]);
+    expect(SECURITY_HEADERS).toMatchObject(Object.fromEntries(own));
   });
 
   test('are these nine', () => {

@@ -43,9 +43,7 @@ const INVOKE_REFRESH = 'lambda:InvokeFunction refreshgrantFunction.Arn';
 const INVOKE_FINISH = 'lambda:InvokeFunction finishconnectFunction.Arn';
 const REFRESHER = [
   'audit PutItem',
-  'connections ConditionCheckItem',
   'connections GetItem',
-  'connections Query',
   'connections UpdateItem',
   'grants GetItem',
   'grants UpdateItem',
@@ -58,35 +56,27 @@ const ALLOWED: Readonly<Record<FunctionName, readonly string[]>> = {
   authorizer: ['apiKeys GetItem', 'apiKeys UpdateItem'],
   'create-connect-session': ['audit PutItem', 'connections GetItem', 'flows PutItem'],
   'connect-session-status': ['flows GetItem'],
-  connect: ['connections GetItem', 'flows GetItem', ...CLIENT_SECRETS, STATE_KEYS],
+  connect: ['flows GetItem', ...CLIENT_SECRETS, STATE_KEYS],
   callback: ['audit PutItem', 'connections GetItem', 'flows GetItem', 'flows UpdateItem', INVOKE_FINISH, STATE_KEYS],
-  choose: ['audit PutItem', 'flows GetItem', 'flows UpdateItem', INVOKE_FINISH],
+  choose: ['flows GetItem', INVOKE_FINISH],
   'finish-connect': [
     'audit PutItem',
-    'connections ConditionCheckItem',
-    'connections DeleteItem',
     'connections GetItem',
     'connections PutItem',
-    'connections UpdateItem',
     'flows GetItem',
     'flows UpdateItem',
-    'grants ConditionCheckItem',
     'grants GetItem',
     'grants PutItem',
     'grants UpdateItem',
-    OPEN,
     SEAL,
-    INVOKE_REFRESH,
     ...CLIENT_SECRETS,
   ],
-  status: ['connections BatchGetItem', 'connections GetItem', 'grants BatchGetItem', 'grants GetItem'],
+  status: ['connections GetItem', 'grants GetItem'],
   disconnect: [
     'audit PutItem',
     'connections DeleteItem',
     'connections GetItem',
-    'connections PutItem',
     'connections UpdateItem',
-    'grants ConditionCheckItem',
     'grants GetItem',
     'grants UpdateItem',
     INVOKE_REFRESH,
@@ -177,12 +167,7 @@ describe('whole policies', () => {
   test('refresh-grant opens and seals tokens of both purposes', () => {
     expect(statementsOf('refresh-grant')).toEqual([
       useOf('grants', ['dynamodb:GetItem', 'dynamodb:UpdateItem']),
-      useOf('connections', [
-        'dynamodb:ConditionCheckItem',
-        'dynamodb:GetItem',
-        'dynamodb:Query',
-        'dynamodb:UpdateItem',
-      ]),
+      useOf('connections', ['dynamodb:GetItem', 'dynamodb:UpdateItem']),
       useOf('audit', 'dynamodb:PutItem'),
       tokens('SealTokens', 'kms:GenerateDataKey', 'access', 'refresh'),
       tokens('OpenTokens', 'kms:Decrypt', 'access', 'refresh'),
@@ -190,22 +175,14 @@ describe('whole policies', () => {
     ]);
   });
 
-  test('finish-connect seals both purposes and opens no refresh token', () => {
+  test('finish-connect seals both purposes and opens nothing', () => {
     expect(statementsOf('finish-connect')).toEqual([
-      useOf('grants', ['dynamodb:ConditionCheckItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']),
-      useOf('connections', [
-        'dynamodb:ConditionCheckItem',
-        'dynamodb:DeleteItem',
-        'dynamodb:GetItem',
-        'dynamodb:PutItem',
-        'dynamodb:UpdateItem',
-      ]),
+      useOf('grants', ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']),
+      useOf('connections', ['dynamodb:GetItem', 'dynamodb:PutItem']),
       useOf('flows', ['dynamodb:GetItem', 'dynamodb:UpdateItem']),
       useOf('audit', 'dynamodb:PutItem'),
       tokens('SealTokens', 'kms:GenerateDataKey', 'access', 'refresh'),
-      tokens('OpenTokens', 'kms:Decrypt', 'access'),
       readClientSecrets,
-      invokeRefreshGrant,
     ]);
   });
 

@@ -30,7 +30,7 @@ test.for([
   ['choose', 29, 512],
   ['finish-connect', 90, 512],
   ['status', 10, 256],
-  ['disconnect', 10, 256],
+  ['disconnect', 15, 256],
   ['get-token', 20, 512],
   ['refresh-grant', 80, 512],
   ['refresh-due', 180, 512],
@@ -64,6 +64,7 @@ describe('environment variables', () => {
     NODE_OPTIONS: '--enable-source-maps',
   };
   const SANDBOX = { GK_PROVIDER_ENVIRONMENT: 'sandbox' };
+  const BINDING = { GK_CONNECT_BINDING: 'interstitial', GK_CONNECT_ACCESS: 'session' };
   const FRONTEND = { GK_FRONTEND_URL: 'http://localhost:3000' };
   const PARTNER = { GK_PARTNER_NAME: 'Grantkeeper (dev)' };
   const AHEAD = { GK_REFRESH_AHEAD_SECONDS: '1800' };
@@ -78,30 +79,15 @@ describe('environment variables', () => {
 
   test.for<[string, Record<string, string>]>([
     ['authorizer', { GK_TABLE_API_KEYS: 'TablesapiKeys' }],
-    ['create-connect-session', { ...SANDBOX, GK_CONNECT_BINDING: 'interstitial', ...CONNECTIONS, ...FLOWS, ...AUDIT }],
+    ['create-connect-session', { ...CONNECTIONS, ...FLOWS, ...AUDIT }],
     ['connect-session-status', FLOWS],
-    [
-      'connect',
-      {
-        ...SANDBOX,
-        ...FRONTEND,
-        ...PARTNER,
-        GK_CONNECT_BINDING: 'interstitial',
-        GK_CONNECT_ACCESS: 'session',
-        ...CONNECTIONS,
-        ...FLOWS,
-        ...AUDIT,
-      },
-    ],
-    ['callback', { ...SANDBOX, ...FRONTEND, ...FINISH, ...CONNECTIONS, ...FLOWS, ...AUDIT }],
-    ['choose', { ...FRONTEND, ...PARTNER, ...FINISH, ...FLOWS, ...AUDIT }],
-    ['finish-connect', { ...REFRESHER, ...REFRESH, ...FLOWS }],
+    ['connect', { ...SANDBOX, ...PARTNER, ...BINDING, ...FLOWS }],
+    ['callback', { ...FRONTEND, ...FINISH, ...CONNECTIONS, ...FLOWS, ...AUDIT }],
+    ['choose', { ...FRONTEND, ...PARTNER, ...FINISH, ...FLOWS }],
+    ['finish-connect', { ...REFRESHER, ...FLOWS }],
     ['status', { ...CONNECTIONS, ...GRANTS }],
-    ['disconnect', { ...REFRESH, ...CONNECTIONS, ...GRANTS, ...AUDIT }],
-    [
-      'get-token',
-      { ...SANDBOX, ...AHEAD, ...KEY, ...REFRESH, GK_ALLOW_SHARED_GRANTS: 'false', ...CONNECTIONS, ...GRANTS },
-    ],
+    ['disconnect', { ...AHEAD, ...REFRESH, ...CONNECTIONS, ...GRANTS, ...AUDIT }],
+    ['get-token', { ...AHEAD, ...KEY, ...REFRESH, GK_ALLOW_SHARED_GRANTS: 'false', ...CONNECTIONS, ...GRANTS }],
     ['refresh-grant', REFRESHER],
     ['refresh-due', REFRESHER],
   ])('%s has those it reads', ([name, variables]) => {
@@ -127,6 +113,9 @@ describe('environment variables', () => {
     expect(functionOf('callback', local).Environment.Variables).toMatchObject({
       GK_PUBLIC_URL: 'http://localhost:9090/api',
       GK_FRONTEND_URL: 'http://localhost:9090',
+    });
+    expect(functionOf('create-connect-session', local).Environment.Variables).toMatchObject({
+      GK_PUBLIC_URL: 'http://localhost:9090/api',
       GK_RETURN_URLS: 'http://localhost:9090',
     });
   });

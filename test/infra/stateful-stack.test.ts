@@ -1,3 +1,4 @@
+import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildApp, ofType, type Resource, resourcesOf } from './synthesized.ts';
 
@@ -132,4 +133,9 @@ test('secrets come with made-up values under the names the code reads', () => {
       deletionPolicy: 'Delete',
     },
   ]);
+});
+
+test('an operator is told what the table of API keys is called', () => {
+  const { ApiKeysTable } = Template.fromStack(buildApp().stateful).toJSON().Outputs;
+  expect(ApiKeysTable.Value).toEqual({ Ref: expect.stringMatching(/^TablesapiKeys/) });
 });

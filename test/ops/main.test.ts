@@ -57,7 +57,7 @@ test('a key is created, accepted, listed and revoked', async () => {
   });
 
   const store = createDynamoStore({ client: front.client, tables: { apiKeys: environment.GK_TABLE_API_KEYS ?? '' } });
-  const ports = { store, clock: createClock(), environment: 'dev' };
+  const ports = { store, clock: createClock(), log: () => {}, environment: 'dev' };
   expect(await authorizeKey(ports, key)).toEqual({ id: shown.id, scopes: ['tokens:read'], organizations: ['acme'] });
 
   const listed = await ops(['keys', 'list']);

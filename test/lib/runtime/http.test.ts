@@ -138,6 +138,8 @@ describe('refused before the handler', () => {
   test.for([
     ['no key', undefined, 'unauthorized'],
     ['an authorizer that says nothing of a key', { principalId: 'x' }, 'unauthorized'],
+    ['organisations that are a text and no list', { ...FULL_KEY, organizations: '"acme2"' }, 'unauthorized'],
+    ['organisations that are no JSON', { ...FULL_KEY, organizations: 'acme' }, 'unauthorized'],
     ['a key without the scope', { ...FULL_KEY, scopes: 'connections:write' }, 'forbidden'],
     ['a key whose scope only begins like it', { ...FULL_KEY, scopes: 'connections:readers' }, 'forbidden'],
   ] as const)('%s', async ([, authorizer, code]) => {

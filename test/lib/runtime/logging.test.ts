@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Secret } from '../../../lib/domain/secret.ts';
 import { withCorrelationId } from '../../../lib/runtime/correlation.ts';
@@ -41,6 +42,18 @@ test('a field that is not listed, or is no plain value, is dropped and its name 
   expect(output.lines()).toEqual([
     { level: 'INFO', message: 'x', outcome: 'ok', dropped: 'accessToken grant code attempt' },
   ]);
+});
+
+test('every field that a line of ours names is listed', () => {
+  const literals = globSync('lib/**/*.ts').flatMap((path) => [
+    ...readFileSync(path, 'utf8').matchAll(/\blog\(\s*[^']{0,60}'\w+'.{0,20},\s*'[^']+',\s*\{([^}]*)\}/g),
+  ]);
+  const names = literals.flatMap(([, fields = '']) =>
+    [...fields.matchAll(/(?:^|,)\s*(\w+)\s*(?=[:,]|$)/g)].map(([, name = '']) => name),
+  );
+  expect(names.length).toBeGreaterThan(20);
+  createLogOutcome('INFO')('info', 'x', Object.fromEntries(names.map((name) => [name, 1])));
+  expect(output.lines()).not.toEqual([expect.objectContaining({ dropped: expect.anything() })]);
 });
 
 test('a field cannot pass for the line’s own', () => {

@@ -1,8 +1,9 @@
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { functionSpecs } from '../../../infra/function-specs.ts';
 import { GrantkeeperError } from '../../../lib/domain/errors.ts';
 import { FUNCTIONS, type FunctionName, TABLE_VARIABLES, TABLES, VARIABLES } from '../../../lib/domain/names.ts';
 import * as wiring from '../../../lib/runtime/wiring.ts';
+import type { Policies } from '../../../lib/service/policies.ts';
 
 const PORTS: Readonly<Record<FunctionName, () => unknown>> = {
   authorizer: wiring.authorizeKeyPorts,
@@ -30,7 +31,8 @@ const VALUES: Partial<Record<keyof typeof VARIABLES, string>> = {
   connectAccess: 'session',
   partnerName: 'Example Ltd',
   allowSharedGrants: 'false',
-  refreshAheadSeconds: '1800',
+  // No provider's own margin.
+  refreshAheadSeconds: '901',
   refreshGrantFunction: 'grantkeeper-dev-refresh-grant',
   finishConnectFunction: 'grantkeeper-dev-finish-connect',
 };
@@ -70,8 +72,39 @@ test.for(FUNCTIONS)('%s without its variables says which are missing', (name) =>
   expect(Object.keys(variablesOf(name, 'session'))).toEqual(expect.arrayContaining(variables));
 });
 
-test.for(FUNCTIONS)('%s gets all it needs from what infra gives it, once', (name) => {
-  for (const [variable, value] of Object.entries(variablesOf(name, 'session'))) vi.stubEnv(variable, value);
+/** Read with the first request, not with the ports; local alone may say where a provider is. */
+const READ_LATER: readonly string[] = [VARIABLES.publicUrl, VARIABLES.providerOrigins];
+
+test.for(FUNCTIONS)('%s gets what it needs from what infra gives it, uses all of it, and builds once', (name) => {
+  const given = variablesOf(name, 'session');
+  for (const [variable, value] of Object.entries(given)) vi.stubEnv(variable, value);
+  const read = new Set<string>();
+  const own = process.env;
+  const recording = new Proxy(own, {
+    get(target, variable) {
+      read.add(String(variable));
+      return Reflect.get(target, variable);
+    },
+  });
+  Object.defineProperty(process, 'env', { value: recording, configurable: true });
+  onTestFinished(() => void Object.defineProperty(process, 'env', { value: own, configurable: true }));
   const ports = PORTS[name]();
   expect(PORTS[name]()).toBe(ports);
+  if (name === 'refresh-due') return; // The very ports of refresh-grant, built there.
+  const always = [VARIABLES.environment, ...READ_LATER];
+  expect(Object.keys(given).filter((variable) => !read.has(variable) && !always.includes(variable))).toEqual([]);
+});
+
+test('whoever writes when a grant is due next does so by the deployment’s own margin', () => {
+  const margins = FUNCTIONS.flatMap((name) => {
+    const ports = PORTS[name]() as { readonly policies?: Policies };
+    return ports.policies === undefined ? [] : [[name, ports.policies('quickbooks').margins.refreshAheadSeconds]];
+  });
+  expect(margins).toEqual([
+    ['finish-connect', 901],
+    ['disconnect', 901],
+    ['get-token', 901],
+    ['refresh-grant', 901],
+    ['refresh-due', 901],
+  ]);
 });

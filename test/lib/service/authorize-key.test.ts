@@ -3,6 +3,7 @@ import type { ApiKey } from '../../../lib/domain/api-key.ts';
 import { GrantkeeperError } from '../../../lib/domain/errors.ts';
 import { authorizeKey } from '../../../lib/service/authorize-key.ts';
 import { issueKey } from '../../../lib/service/issue-key.ts';
+import type { LogOutcome } from '../../../lib/service/ports.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { T0 } from '../../support/grants.ts';
 import { createMemoryStore } from '../../support/memory-store.ts';
@@ -28,7 +29,9 @@ async function world(record?: ApiKey, now = T0 + 1_000) {
       writes: [{ table: 'apiKeys', key: { pk: record.pk }, when: [], op: 'put', item: record }],
     });
   }
-  return { store, clock, environment: 'dev' };
+  const logged: unknown[] = [];
+  const log: LogOutcome = (...line) => void logged.push(line);
+  return { store, clock, log, logged, environment: 'dev' };
 }
 
 const AUTHORIZED = { id: 'x34mvkytjmssvm7p', scopes: ['connections:read'], organizations: ['acme'] };
@@ -86,11 +89,12 @@ test.for([
   expect(ports.store.dump().apiKeys).toEqual([{ ...RECORD, lastUsedAt: expected }]);
 });
 
-test('a use that cannot be noted does not matter', async () => {
+test('a use that cannot be noted is told to the log and nobody else', async () => {
   const ports = await world(RECORD);
   ports.store.failNext({ when: 'before' });
   expect(await authorizeKey(ports, KEY)).toEqual(AUTHORIZED);
   expect(ports.store.dump().apiKeys).toEqual([RECORD]);
+  expect(ports.logged).toEqual([['warn', 'the use of a key could not be noted', { keyId: RECORD.pk }]]);
 });
 
 test('a use that takes long to note is waited for 300 ms', async () => {

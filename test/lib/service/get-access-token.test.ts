@@ -130,6 +130,21 @@ test('after ten seconds of waiting the reader is told when to come back, never t
   expect(world.clock.now() - T0).toBeGreaterThan(9_000);
 });
 
+test('all waiting together is ten seconds, whatever is waited for', async () => {
+  const waits: (number | undefined)[] = [];
+  const world = createReader({
+    requestRefresh: async (_request, _mode, waitMs = 10_000) => {
+      waits.push(waitMs);
+      await world.clock.sleep(Math.min(waitMs, 6_000));
+    },
+  });
+  await world.given(EXPIRED);
+  const asked = code(world.get({ rejected: { tokenVersion: 6, reason: 'tenant' } }));
+  expect(await asked).toEqual({ code: 'refresh_in_progress', retryAfterSeconds: 1 });
+  expect(waits).toEqual([10_000, 4_000]);
+  expect(world.clock.now() - T0).toBe(10_000);
+});
+
 test('a rejected refresh is told as such, with the time of the next try', async () => {
   const world = createReader();
   await world.given(EXPIRED);

@@ -9,7 +9,7 @@ import { createMemoryStore } from '../../support/memory-store.ts';
 
 function world() {
   const clock = createFakeClock({ startAt: T0 });
-  return { clock, store: createMemoryStore({ now: clock.now }), environment: 'dev' };
+  return { clock, store: createMemoryStore({ now: clock.now }), log: () => {}, environment: 'dev' };
 }
 const REQUEST: KeyRequest = { name: 'Reports', scopes: ['tokens:read'], organizations: ['acme', 'beta'] };
 
