@@ -71,18 +71,16 @@ function allowed(fields: Readonly<Record<string, unknown>>): Record<string, stri
   const dropped: string[] = [];
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue;
-    if (ALLOWED.has(name) && isPlain(value)) kept[name] = clipped(value);
+    if (ALLOWED.has(name) && isPrintable(value)) kept[name] = value;
     else dropped.push(name);
   }
-  return dropped.length === 0 ? kept : { ...kept, dropped: clipped(dropped.join(' ')) };
+  return dropped.length === 0 ? kept : { ...kept, dropped: dropped.join(' ').slice(0, MAX_VALUE_LENGTH) };
 }
 
-function isPlain(value: unknown): value is string | number | boolean {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-}
-
-function clipped<T extends string | number | boolean>(value: T): T | string {
-  return typeof value === 'string' && value.length > MAX_VALUE_LENGTH ? `${value.slice(0, MAX_VALUE_LENGTH)}…` : value;
+/** Nothing we mean to log is long; what is may be a token in the wrong place, and the first part of one is one too much. */
+function isPrintable(value: unknown): value is string | number | boolean {
+  if (typeof value === 'string') return value.length <= MAX_VALUE_LENGTH;
+  return typeof value === 'number' || typeof value === 'boolean';
 }
 
 class OutcomeFormatter extends LogFormatter {

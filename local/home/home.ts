@@ -41,7 +41,8 @@ type Page = (context: {
 export function createHome(options: HomeOptions): Home {
   const pages: Readonly<Record<string, Page>> = {
     'GET /': async ({ url, response }) => {
-      const connections = await Promise.all((await options.listConnections()).map((key) => describe(options, key)));
+      const keys = (await options.listConnections()).toSorted(byName);
+      const connections = await Promise.all(keys.map((key) => describe(options, key)));
       const notice = url.searchParams.get('notice');
       const problem = url.searchParams.get('problem');
       const organizationId = url.searchParams.get('organization_id') ?? 'acme';
@@ -74,6 +75,11 @@ export function createHome(options: HomeOptions): Home {
       return show !== undefined;
     },
   };
+}
+
+/** The table has no order of its own. */
+function byName(one: ConnectionKey, other: ConnectionKey): number {
+  return one.organizationId.localeCompare(other.organizationId) || one.provider.localeCompare(other.provider);
 }
 
 interface ConnectForm {
@@ -158,7 +164,8 @@ function sendPage(
     'cache-control': 'no-store',
     'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
     'x-content-type-options': 'nosniff',
-    'referrer-policy': 'no-referrer',
+    // Under `no-referrer` a browser sends `Origin: null` with a form, which the front door takes for another site's.
+    'referrer-policy': 'same-origin',
   });
   response.end(body);
 }

@@ -30,7 +30,7 @@ body{max-width:52rem;margin:2rem auto;padding:0 1rem}
 form{margin:0}fieldset{border:1px solid GrayText;border-radius:.5rem;padding:1rem;margin:0 0 2rem}
 label{display:block;margin-bottom:.25rem}
 input,button{font:inherit;padding:.4rem .8rem;border-radius:.4rem;border:1px solid GrayText}
-button{cursor:pointer}:focus-visible{outline:3px solid Highlight;outline-offset:2px}
+button{cursor:pointer;margin:0 .25rem .25rem 0}:focus-visible{outline:3px solid Highlight;outline-offset:2px}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.4rem .6rem;border-bottom:1px solid GrayText}
 [role=status],[role=alert]{border-left:.3rem solid;padding:.5rem 1rem;margin:0 0 1.5rem}
 .scroll{overflow-x:auto}`);
@@ -79,7 +79,7 @@ function connectionTable(connections: readonly ConnectionRow[]): Html {
 <td>${row.companyName ?? '–'}</td><td>${row.health ?? 'unknown'}</td><td>${row.expiresAt ?? '–'}</td>
 <td>${row.connected ? disconnectForm(row) : ''}</td></tr>`,
   );
-  return html`<div class="scroll"><table><thead><tr><th scope="col">Organisation</th><th scope="col">System</th>
+  return html`<div class="scroll" role="region" aria-label="Connections" tabindex="0"><table><thead><tr><th scope="col">Organisation</th><th scope="col">System</th>
 <th scope="col">Company</th><th scope="col">Health</th><th scope="col">Access token until</th><th scope="col">Action</th>
 </tr></thead><tbody>${rows}</tbody></table></div>`;
 }

@@ -1,0 +1,12 @@
+import { existsSync } from 'node:fs';
+import { test } from 'vitest';
+import { CHROMIUM } from './chromium.ts';
+import { describeInChromium } from './connect.browser.ts';
+
+if (existsSync(CHROMIUM)) {
+  describeInChromium();
+} else {
+  const notRun = `THE BROWSER TESTS WERE NOT RUN: there is no ${CHROMIUM} (Debian: apt-get install chromium)`;
+  process.stderr.write(`\n${'!'.repeat(notRun.length)}\n${notRun}\n${'!'.repeat(notRun.length)}\n\n`);
+  test.skip(notRun);
+}

@@ -1,0 +1,2 @@
+/** Debian's package; nothing is downloaded. */
+export const CHROMIUM = '/usr/bin/chromium';
