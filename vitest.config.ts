@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'threads',
+    maxWorkers: 2,
     env: { POWERTOOLS_METRICS_NAMESPACE: 'Grantkeeper/test' },
     testTimeout: 20_000,
     hookTimeout: 60_000,

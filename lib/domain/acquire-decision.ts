@@ -2,6 +2,7 @@ import { type AuditRow, auditRow } from './audit.ts';
 import { type Attempt, type AttemptKind, duePartition, type Grant, type Instant, isLiving } from './grant.ts';
 import {
   generationIs,
+  hasFailedRefresh,
   isFree,
   isFreeNow,
   mayStart,
@@ -40,7 +41,7 @@ export function decideAcquire(grant: Grant, input: AcquireInput): AcquireDecisio
   const { kind, attemptId, now } = input;
   if (!isAllowed(grant, kind)) return { kind: 'refused', why: 'not_allowed' };
   if (!isFreeNow(grant, now)) return { kind: 'refused', why: 'leased', until: grant.attempt?.until ?? now };
-  if (grant.notBefore !== undefined && grant.notBefore > now) {
+  if (kind !== 'exchange' && grant.notBefore !== undefined && grant.notBefore > now) {
     return { kind: 'refused', why: 'backing_off', until: grant.notBefore };
   }
   const attempt: Attempt = { number: grant.number + 1, id: attemptId, kind, startedAt: now, until: now + LEASE_MS };
@@ -55,19 +56,23 @@ function isAllowed(grant: Grant, kind: AttemptKind): boolean {
       return grant.status !== 'closed';
     case 'revoke':
       return grant.status === 'closing' && grant.orgs === undefined;
+    case 'exchange':
+      return grant.status === 'closing';
   }
 }
 
 function acquireTransaction(grant: Grant, attempt: Attempt, input: AcquireInput): Transaction {
   const { now } = input;
-  const doubt = unreported(grant);
+  const doubt = doubted(grant, attempt);
+  const isUnreported = grant.attempt !== undefined && grant.attempt.outcome === undefined;
   const when = [
     generationIs(grant.generation),
     tokenVersionIs(grant.tokenVersion),
     numberIs(grant.number),
     statusIs(grant.status),
     isFree(now),
-    mayStart(now),
+    // The wait is for the provider's sake, who is asked for something else by an exchange.
+    ...(attempt.kind === 'exchange' ? [] : [mayStart(now)]),
     ...(attempt.kind === 'revoke' ? [servesNobody] : []),
   ];
   const write = updateGrant(grant, when, {
@@ -82,15 +87,19 @@ function acquireTransaction(grant: Grant, attempt: Attempt, input: AcquireInput)
     ...(grant.auditOwed === undefined ? {} : { remove: ['auditOwed'] }),
   });
   const rows = [
-    ...(doubt === undefined ? [] : [doubtRow(grant, doubt, now)]),
+    ...(doubt === undefined || !isUnreported ? [] : [doubtRow(grant, doubt, now)]),
     ...(grant.auditOwed === undefined ? [] : [grant.auditOwed]),
   ];
   return { token: transactionToken(attempt.id, 'acquire', grant.number), writes: [write, ...rows.map(appendAudit)] };
 }
 
-/** An earlier attempt that took the lease and never said how it ended. Its token may still arrive. */
-function unreported(grant: Grant): Attempt | undefined {
-  return grant.attempt !== undefined && grant.attempt.outcome === undefined ? grant.attempt : undefined;
+/**
+ * An earlier attempt that took the lease and never said how it ended: its token may still arrive. Or a refresh that failed and
+ * would be forgotten because a detach comes next: what it may have rotated has to be asked for again.
+ */
+function doubted(grant: Grant, next: Attempt): Attempt | undefined {
+  if (grant.attempt === undefined || grant.attempt.outcome === undefined) return grant.attempt;
+  return next.kind === 'detach' && hasFailedRefresh(grant) ? grant.attempt : undefined;
 }
 
 function doubtRow(grant: Grant, doubt: Attempt, now: Instant): AuditRow {
@@ -108,7 +117,7 @@ function doubtRow(grant: Grant, doubt: Attempt, now: Instant): AuditRow {
 
 /** The grant as it stands once the acquiring write has gone through. */
 export function acquired(grant: Grant, attempt: Attempt): Grant {
-  const doubt = unreported(grant);
+  const doubt = doubted(grant, attempt);
   const doubts = doubt === undefined ? grant.doubts : { ...grant.doubts, [doubt.number]: doubt.startedAt };
   const { auditOwed: _, ...rest } = grant;
   return {

@@ -126,6 +126,7 @@ function putOver(
     // What waited to be revoked is of an authorisation that ended; the new one cancels the revocation.
     ...(isLiving(image) ? {} : { held: {} }),
     ...(image.orgs === undefined ? { unservedSince: now } : {}),
+    ...(isHeldBy(authorization, image) ? { attempt: { ...image.attempt, outcome: 'OK', until: now } } : {}),
     ...owed,
   } as const satisfies Partial<GrantFields>;
   const forgotten = forgottenBy(authorization, image, now);
@@ -172,7 +173,7 @@ type Forgotten = 'rejections' | 'notBefore' | 'failure' | 'hardExpiresAt' | 'att
  * a doubt, and doubts about the old tokens end here.
  */
 function forgottenBy(authorization: Authorization, image: Grant, now: Instant): Forgotten[] {
-  const died = image.attempt !== undefined && image.attempt.outcome === undefined && isFreeNow(image, now);
+  const died = image.attempt?.outcome === undefined && isFreeNow(image, now) && !isHeldBy(authorization, image);
   return [
     'rejections',
     'notBefore',
@@ -180,6 +181,14 @@ function forgottenBy(authorization: Authorization, image: Grant, now: Instant): 
     ...(authorization.hardExpiresAt === undefined ? (['hardExpiresAt'] as const) : []),
     ...(died ? (['attempt'] as const) : []),
   ];
+}
+
+/** The lease by which this very exchange held off the revocation of a closing grant; it ends with the bank. */
+function isHeldBy(
+  { attemptId }: Authorization,
+  image: Grant,
+): image is Grant & { readonly attempt: NonNullable<Grant['attempt']> } {
+  return image.attempt?.id === attemptId;
 }
 
 function without(grant: GrantFields, names: readonly Forgotten[]): GrantFields {

@@ -13,8 +13,11 @@ import {
 import {
   after,
   attemptIs,
+  dueAtIs,
   generationIs,
   heldCountIs,
+  imageId,
+  owesAsRead,
   statusIs,
   tokenVersionIs,
   updateGrant,
@@ -105,15 +108,17 @@ function makeCurrent(image: Grant, issued: Issued, policy: CommitPolicy, now: In
   const { rejections: _r, notBefore: _n, failure: _f, ...rest } = after(image, set);
   const dueAt = nextDue(rest, policy, now);
   return {
-    token: transactionToken(issued.attemptId, 'commit', now),
+    token: transactionToken(issued.attemptId, 'commit', imageId(image), now),
     writes: [
       updateGrant(
         image,
         [
           generationIs(image.generation),
           tokenVersionIs(image.tokenVersion),
-          ...(mine ? [attemptIs(issued.attemptId)] : []),
+          // Another's attempt that ends meanwhile moves the date.
+          mine ? attemptIs(issued.attemptId) : dueAtIs(image),
           heldCountIs(image),
+          ...owesAsRead(image),
         ],
         {
           set: { ...set, duePartition: duePartition(image, 'active'), ...(dueAt === undefined ? {} : { dueAt }) },
@@ -153,7 +158,7 @@ function holdLate(image: Grant, issued: Issued, policy: CommitPolicy, now: Insta
       } as const)
     : {};
   return {
-    token: transactionToken(issued.attemptId, 'late', now),
+    token: transactionToken(issued.attemptId, 'late', imageId(image), now),
     writes: [
       updateGrant(
         image,
@@ -191,7 +196,7 @@ function holdForeign(image: Grant, issued: Issued, policy: CommitPolicy, now: In
         duePartition: duePartition(image, 'closing'),
       } as const);
   return {
-    token: transactionToken(issued.attemptId, 'foreign', now),
+    token: transactionToken(issued.attemptId, 'foreign', imageId(image), now),
     writes: [
       updateGrant(image, [generationIs(image.generation), statusIs(image.status), heldCountIs(image)], {
         ...(isLiving(image) ? {} : { set: reopened }),

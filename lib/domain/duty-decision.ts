@@ -5,9 +5,11 @@ import {
   attemptIs,
   generationIs,
   heldCountIs,
+  imageId,
   isFree,
   noDuties,
   numberIs,
+  owesAsRead,
   servesNobody,
   statusIs,
   updateGrant,
@@ -35,15 +37,15 @@ export function decideDetached(
   };
 }
 
-/** The attempt has done its duties and lets go; whatever is left makes the grant due again. */
+/** The attempt has done its duties and lets go; whatever is left makes the grant due again. Decide again when its condition fails. */
 export function decideRelease(grant: Grant, attempt: Attempt, policy: DuePolicy, now: Instant): Transaction {
   const released: Attempt = { ...attempt, outcome: 'OK', until: now };
   const { notBefore: _n, failure: _f, ...rest } = after(grant, { attempt: released });
   const dueAt = nextDue(rest, policy, now) ?? now;
   return {
-    token: transactionToken(attempt.id, 'release'),
+    token: transactionToken(attempt.id, 'release', imageId(grant), now),
     writes: [
-      updateGrant(grant, [attemptIs(attempt.id), generationIs(grant.generation)], {
+      updateGrant(grant, [attemptIs(attempt.id), generationIs(grant.generation), ...owesAsRead(grant)], {
         set: { attempt: released, dueAt, duePartition: duePartition(grant, grant.status) },
         remove: ['notBefore', 'failure'],
       }),
@@ -119,7 +121,15 @@ export function decideStartClosing(
     writes: [
       updateGrant(
         grant,
-        [generationIs(grant.generation), numberIs(grant.number), statusIs(grant.status), servesNobody, isFree(now)],
+        [
+          generationIs(grant.generation),
+          numberIs(grant.number),
+          statusIs(grant.status),
+          servesNobody,
+          // A closing grant has no access token any more that could take a company off.
+          noDuties,
+          isFree(now),
+        ],
         { set, remove: ['access'] },
       ),
       appendAudit(

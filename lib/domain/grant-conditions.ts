@@ -28,6 +28,19 @@ export const statusIs = (status: Grant['status']): Condition => equals(['status'
 export const servesNobody: Condition = absent('orgs');
 export const heldCountIs = (grant: Pick<Grant, 'held'>): Condition => hasSize(['held'], Object.keys(grant.held).length);
 export const noDuties: Condition = hasSize(['detach'], 0);
+export const dueAtIs = (grant: Pick<Grant, 'dueAt'>): Condition => instantIs('dueAt', grant.dueAt);
+/**
+ * What a disconnect, a link or a reader may change beside an attempt, and `dueAt` need not show: during a lease it is the
+ * lease's end before and after. Who lets go of a lease must have seen it, or it would be forgotten until the next keep-alive.
+ */
+export const owesAsRead = (
+  grant: Pick<Grant, 'orgs' | 'detach' | 'tenantCheckAt' | 'lastUsedAt'>,
+): readonly Condition[] => [
+  grant.orgs === undefined ? absent('orgs') : hasSize(['orgs'], grant.orgs.size),
+  hasSize(['detach'], Object.keys(grant.detach).length),
+  instantIs('tenantCheckAt', grant.tenantCheckAt),
+  instantIs('lastUsedAt', grant.lastUsedAt),
+];
 export const mayStart = (now: Instant): Condition => anyOf(absent('notBefore'), atMost(['notBefore'], now));
 
 /** Nobody works on it: no attempt, one that reported and let go, or one whose lease has run out. */
@@ -43,6 +56,31 @@ export function isFreeNow(grant: Pick<Grant, 'attempt'>, now: Instant): boolean 
   const { attempt } = grant;
   if (attempt === undefined) return true;
   return attempt.outcome === undefined ? attempt.until < now - SKEW_MS : attempt.until <= now;
+}
+
+function instantIs(name: 'dueAt' | 'tenantCheckAt' | 'lastUsedAt', at: Instant | undefined): Condition {
+  return at === undefined ? absent(name) : equals([name], at);
+}
+
+/** Tells images of a grant apart, for tokens of transactions that are decided again on a newer one. */
+export function imageId({
+  generation,
+  number,
+  tokenVersion,
+  held,
+  detach,
+  orgs,
+  dueAt,
+  tenantCheckAt,
+  lastUsedAt,
+}: Grant): string {
+  const counts = [Object.keys(held).sort(), Object.keys(detach).sort(), orgs?.size, dueAt, tenantCheckAt, lastUsedAt];
+  return JSON.stringify([generation, number, tokenVersion, ...counts]);
+}
+
+/** The last attempt was a refresh, no token came of it, and none has come since. */
+export function hasFailedRefresh({ attempt, tokenVersion }: Pick<Grant, 'attempt' | 'tokenVersion'>): boolean {
+  return attempt?.kind === 'refresh' && attempt.outcome !== 'OK' && attempt.number > tokenVersion;
 }
 
 /** An update of a grant under conditions. */

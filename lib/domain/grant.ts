@@ -41,7 +41,8 @@ export interface HeldToken extends RefreshToken {
 
 export const MAX_HELD = 4;
 
-export type AttemptKind = 'refresh' | 'detach' | 'revoke';
+/** `exchange`: a new authorisation of a closing grant is under way and holds its revocation off. */
+export type AttemptKind = 'refresh' | 'detach' | 'revoke' | 'exchange';
 
 /** The attempt that is also the lease (protocol.md, write 1). With an `outcome` it has reported. */
 export interface Attempt {

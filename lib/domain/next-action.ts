@@ -1,7 +1,7 @@
 import { freshnessOf } from './freshness.ts';
 import { type Grant, type Instant, isLiving } from './grant.ts';
 import { isFreeNow } from './grant-conditions.ts';
-import { type DuePolicy, refreshDueAt, UNSERVED_MS } from './next-due.ts';
+import { type DuePolicy, isUnserved, owesRetry, refreshDueAt } from './next-due.ts';
 
 /**
  * What a refresher does with a grant now. It mirrors `nextDue`: whatever makes a grant due has an action here, and where
@@ -27,8 +27,12 @@ export function nextAction(grant: Grant, policy: DuePolicy, now: Instant): NextA
     action: usable === 'fresh' || usable === 'expiring' ? action : 'refresh',
   });
   if (Object.keys(grant.detach).length > 0) return withToken('detach');
-  if (grant.orgs === undefined && (grant.unservedSince ?? now) + UNSERVED_MS <= now) return { action: 'close' };
-  if (grant.status === 'suspect' || refreshDueAt(grant, policy, now) <= now) return { action: 'refresh' };
+  if (isUnserved(grant, now)) {
+    // A rejected authorisation opens no company that could be taken off.
+    return policy.detaches && grant.status === 'active' ? withToken('close') : { action: 'close' };
+  }
+  const isDue = grant.status === 'suspect' || owesRetry(grant) || refreshDueAt(grant, policy, now) <= now;
+  if (isDue) return { action: 'refresh' };
   if (grant.orgs !== undefined && grant.tenantCheckAt !== undefined && grant.tenantCheckAt <= now) {
     return withToken('check_tenants');
   }

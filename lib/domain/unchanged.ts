@@ -1,6 +1,6 @@
 import type { Grant } from './grant.ts';
-import { generationIs, numberIs, statusIs, tokenVersionIs } from './grant-conditions.ts';
-import { absent, type Condition, equals, hasSize } from './write.ts';
+import { dueAtIs, generationIs, numberIs, owesAsRead, statusIs, tokenVersionIs } from './grant-conditions.ts';
+import type { Condition } from './write.ts';
 
 /**
  * The grant is as it was read, in everything that connect and disconnect derive their writes from. Whoever takes a lease
@@ -13,7 +13,7 @@ export function unchanged(grant: Grant): Condition[] {
     numberIs(grant.number),
     tokenVersionIs(grant.tokenVersion),
     statusIs(grant.status),
-    grant.dueAt === undefined ? absent('dueAt') : equals(['dueAt'], grant.dueAt),
-    grant.orgs === undefined ? absent('orgs') : hasSize(['orgs'], grant.orgs.size),
+    dueAtIs(grant),
+    ...owesAsRead(grant),
   ];
 }

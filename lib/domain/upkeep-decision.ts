@@ -1,7 +1,16 @@
 import { auditRow } from './audit.ts';
 import type { Connection } from './connection.ts';
 import { duePartition, type Grant, type GrantFields, type Instant, isLeased, isLiving } from './grant.ts';
-import { after, generationIs, isFree, numberIs, tokenVersionIs, updateGrant } from './grant-conditions.ts';
+import {
+  after,
+  dueAtIs,
+  generationIs,
+  isFree,
+  numberIs,
+  owesAsRead,
+  tokenVersionIs,
+  updateGrant,
+} from './grant-conditions.ts';
 import { type DuePolicy, nextDue } from './next-due.ts';
 import { absent, anyOf, appendAudit, atMost, equals, oneOf, type Transaction, transactionToken } from './write.ts';
 
@@ -24,6 +33,8 @@ export function decideTouch(grant: Grant, policy: DuePolicy, now: Instant): Tran
         [
           generationIs(grant.generation),
           tokenVersionIs(grant.tokenVersion),
+          // "Earlier" is meant of the date that was read; a duty may have come since.
+          dueAtIs(grant),
           oneOf(['status'], ['active', 'suspect']),
           anyOf(absent('lastUsedAt'), atMost(['lastUsedAt'], now - TOUCH_EVERY_MS)),
           anyOf(absent('attempt'), atMost(['attempt', 'until'], now)),
@@ -38,13 +49,16 @@ export function decideTouch(grant: Grant, policy: DuePolicy, now: Instant): Tran
 export function decideRepair(grant: Grant, policy: DuePolicy, now: Instant): Transaction | undefined {
   const dueAt = nextDue(grant as GrantFields, policy, now);
   if (dueAt === undefined || dueAt === grant.dueAt) return undefined;
-  const read = grant.dueAt === undefined ? absent('dueAt') : equals(['dueAt'], grant.dueAt);
   return {
-    token: transactionToken(grant.pk, 'repair', grant.number, grant.dueAt ?? 0, dueAt),
+    token: transactionToken(grant.pk, 'repair', grant.number, grant.dueAt ?? 0, dueAt, now),
     writes: [
-      updateGrant(grant, [read, numberIs(grant.number), tokenVersionIs(grant.tokenVersion), isFree(now)], {
-        set: { dueAt, duePartition: duePartition(grant, grant.status) },
-      }),
+      updateGrant(
+        grant,
+        [dueAtIs(grant), ...owesAsRead(grant), numberIs(grant.number), tokenVersionIs(grant.tokenVersion), isFree(now)],
+        {
+          set: { dueAt, duePartition: duePartition(grant, grant.status) },
+        },
+      ),
     ],
   };
 }
@@ -58,9 +72,13 @@ export function decideTenantsChecked(grant: Grant, policy: DuePolicy, now: Insta
   return {
     token: transactionToken(grant.pk, 'checked', grant.number, now),
     writes: [
-      updateGrant(grant, [generationIs(grant.generation), numberIs(grant.number), isFree(now)], {
-        set: { ...set, ...(dueAt === undefined ? {} : { dueAt }) },
-      }),
+      updateGrant(
+        grant,
+        [generationIs(grant.generation), numberIs(grant.number), dueAtIs(grant), ...owesAsRead(grant), isFree(now)],
+        {
+          set: { ...set, ...(dueAt === undefined ? {} : { dueAt }) },
+        },
+      ),
     ],
   };
 }

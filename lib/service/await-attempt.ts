@@ -1,4 +1,4 @@
-import { type AttemptKind, type GrantKey, type Instant, isLeased } from '../domain/grant.ts';
+import { type AttemptKind, type Grant, type GrantKey, type Instant, isLeased } from '../domain/grant.ts';
 import type { Clock, Store } from './ports.ts';
 
 const POLL_MS = 500;
@@ -14,12 +14,15 @@ export async function awaitAttempt(
   untilAt: Instant,
 ): Promise<boolean> {
   for (;;) {
-    const grant = await store.readGrant(key);
-    const attempt = grant?.attempt;
-    const isRunning =
-      grant !== undefined && attempt !== undefined && attempt.outcome === undefined && kinds.includes(attempt.kind);
-    if (!isRunning || !isLeased(grant, clock.now())) return true;
+    if (!isUnderWay(await store.readGrant(key), kinds, clock.now())) return true;
     if (clock.now() + POLL_MS > untilAt) return false;
     await clock.sleep(POLL_MS);
   }
+}
+
+/** Whether an attempt of one of the kinds may still send. */
+export function isUnderWay(grant: Grant | undefined, kinds: readonly AttemptKind[], now: Instant): boolean {
+  const attempt = grant?.attempt;
+  if (grant === undefined || attempt === undefined || attempt.outcome !== undefined) return false;
+  return kinds.includes(attempt.kind) && isLeased(grant, now);
 }

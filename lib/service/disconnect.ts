@@ -26,7 +26,7 @@ export interface DisconnectRequest {
   readonly correlationId?: string;
 }
 
-/** Below the ten seconds of its function; records that change under us for so long are not calm at all. */
+/** With the three seconds to start the duty, below the fifteen of its function; records that change under us for so long are not calm at all. */
 const DISCONNECT_MS = 7_000;
 const PAUSE_MS = 50;
 

@@ -1,5 +1,10 @@
+import { ATTEMPT_MS } from '../domain/acquire-decision.ts';
 import { decideClose, decideDetached, decideRelease, decideStartClosing } from '../domain/duty-decision.ts';
-import { type Grant, isLiving, type RefreshToken } from '../domain/grant.ts';
+import { GrantkeeperError } from '../domain/errors.ts';
+import type { Tenant } from '../domain/flow.ts';
+import { type DetachDuty, type Grant, isLiving, type LivingGrant, type RefreshToken } from '../domain/grant.ts';
+import type { ProviderId } from '../domain/names.ts';
+import { isUnserved } from '../domain/next-due.ts';
 import type { DutyOutcome } from '../domain/outcome.ts';
 import type { Secret } from '../domain/secret.ts';
 import { PROVIDERS } from '../providers/index.ts';
@@ -10,27 +15,45 @@ import { persist } from './persist.ts';
 
 /** A send of a duty and the write after it. */
 const DUTY_MS = 15_000;
+/** For so long it is tried to find the companies of an authorisation nobody uses; then it is closed without. */
+const LEFTOVERS_MS = 24 * 3600_000;
 
 export type DutyEnd = 'done' | 'closed' | 'retry' | 'config' | 'unauthorized' | 'overtaken';
 
-/** Takes every company with a duty off the authorisation; the grant itself stays, for others may live on it. */
+/**
+ * Takes every company with a duty off the authorisation; the grant itself stays, for others may live on it. One that has
+ * served nobody for too long is closed, after every company that nobody holds has been taken off too.
+ */
 export async function detachUnderLease(ports: RefreshPorts, lease: Lease): Promise<DutyEnd> {
-  const { grant, attempt, deadlineAt } = lease;
+  const { grant } = lease;
   if (!isLiving(grant)) return release(ports, lease);
-  const accessToken = await open(ports, grant, 'access');
+  const accessToken = await open(ports, grant).catch(() => undefined);
   if (accessToken === undefined) return retry(ports, lease, { kind: 'RETRY', reason: 'arm_failed' });
-  for (const [connectionId, duty] of Object.entries(grant.detach)) {
-    if (ports.clock.now() + DUTY_MS > deadlineAt) return retry(ports, lease, { kind: 'RETRY', reason: 'out_of_time' });
+  const ended = await detachAll(ports, lease, accessToken, grant.detach);
+  if (ended !== undefined) return ended;
+  const image = await ports.store.readGrant(grant.pk);
+  if (image?.attempt?.id !== lease.attempt.id) return 'overtaken';
+  const now = { ...lease, grant: image };
+  // An authorisation that came meanwhile has begun its ten minutes anew: it is not ours to close.
+  return isUnserved(image, ports.clock.now()) ? closeUnservedUnderLease(ports, now, accessToken) : release(ports, now);
+}
+
+/** Undefined when all of them are off, or are to stay. */
+async function detachAll(
+  ports: RefreshPorts,
+  lease: Lease,
+  accessToken: Secret,
+  duties: Readonly<Record<string, Pick<DetachDuty, 'tenantId'>>>,
+): Promise<DutyEnd | undefined> {
+  const { grant, attempt, deadlineAt } = lease;
+  const { provider, environment } = grant;
+  for (const [connectionId, { tenantId }] of Object.entries(duties)) {
+    if (!hasTimeToSend(ports, lease)) return retry(ports, lease, { kind: 'RETRY', reason: 'out_of_time' });
     // Somebody may have connected the company again since; then it must stay.
-    const claimed = (await ports.store.readClaim(grant.provider, duty.tenantId)) !== undefined;
+    const claimed = (await ports.store.readClaim(provider, tenantId)) !== undefined;
     const outcome: DutyOutcome = claimed
       ? { kind: 'DONE' }
-      : await ports.tenants.detach({
-          provider: grant.provider,
-          environment: grant.environment,
-          accessToken,
-          providerConnectionId: connectionId,
-        });
+      : await ports.tenants.detach({ provider, environment, accessToken, providerConnectionId: connectionId });
     if (outcome.kind !== 'DONE') return retry(ports, lease, outcome);
     const transaction = decideDetached(grant, attempt, {
       connectionId,
@@ -38,31 +61,51 @@ export async function detachUnderLease(ports: RefreshPorts, lease: Lease): Promi
       now: ports.clock.now(),
     });
     const verdict = await persist(ports, transaction, deadlineAt);
-    if (!verdict.committed) return 'overtaken';
+    if (!verdict.committed) return letGo(ports, lease, grantImage(transaction, verdict.failed));
   }
-  return finishDetach(ports, lease);
+  return undefined;
 }
 
-/** With nobody left on it the grant is closed under the same attempt, otherwise it is let go. */
-async function finishDetach(ports: RefreshPorts, lease: Lease): Promise<DutyEnd> {
-  const image = await ports.store.readGrant(lease.grant.pk);
-  if (image?.attempt?.id !== lease.attempt.id) return 'overtaken';
-  const now = { ...lease, grant: image };
-  const idle = image.orgs === undefined && Object.keys(image.detach).length === 0;
-  return idle ? close(ports, now) : release(ports, now);
+/** Companies the user allowed, but nobody linked, would stay connected at the provider for ever. */
+async function closeUnservedUnderLease(ports: RefreshPorts, lease: Lease, accessToken: Secret): Promise<DutyEnd> {
+  const { provider, environment, unservedSince } = lease.grant;
+  if (ports.clock.now() - (unservedSince ?? 0) > LEFTOVERS_MS) return close(ports, lease);
+  if (!hasTimeToSend(ports, lease)) return retry(ports, lease, { kind: 'RETRY', reason: 'out_of_time' });
+  const listing = await ports.tenants.list({ provider, environment, accessToken });
+  if (listing.kind === 'unknown') return retry(ports, lease, { kind: 'RETRY', reason: `list_${listing.reason}` });
+  // A token that is refused opens no company any more.
+  const leftovers = listing.kind === 'listed' ? await unclaimed(ports, provider, listing.tenants) : {};
+  return (await detachAll(ports, lease, accessToken, leftovers)) ?? close(ports, lease);
+}
+
+async function unclaimed(
+  ports: RefreshPorts,
+  provider: ProviderId,
+  tenants: readonly Tenant[],
+): Promise<Record<string, Pick<DetachDuty, 'tenantId'>>> {
+  const found = tenants.flatMap(({ tenantId, providerConnectionId: id }) => (id === undefined ? [] : { id, tenantId }));
+  const claims = await Promise.all(found.map(({ tenantId }) => ports.store.readClaim(provider, tenantId)));
+  return Object.fromEntries(
+    found.filter((_, index) => claims[index] === undefined).map(({ id, ...duty }) => [id, duty]),
+  );
+}
+
+/** A duty is part of its attempt's budget, so that it is never sent without the lease. */
+function hasTimeToSend(ports: RefreshPorts, { attempt, deadlineAt }: Lease): boolean {
+  return ports.clock.now() + DUTY_MS <= Math.min(attempt.startedAt + ATTEMPT_MS, deadlineAt);
 }
 
 /** Revokes every token of a closing grant, where the provider has a revocation for one grant, and closes it. */
 export async function revokeUnderLease(ports: RefreshPorts, lease: Lease): Promise<DutyEnd> {
-  const { grant, deadlineAt } = lease;
+  const { grant } = lease;
   if (PROVIDERS[grant.provider].disconnect.kind === 'revoke') {
     const client = await ports.readClient(grant.provider, grant.environment).catch(() => undefined);
     if (client === undefined) return retry(ports, lease, { kind: 'RETRY', reason: 'arm_failed' });
     for (const token of tokensOf(grant)) {
-      if (ports.clock.now() + DUTY_MS > deadlineAt)
-        return retry(ports, lease, { kind: 'RETRY', reason: 'out_of_time' });
-      const plaintext = await open(ports, grant, 'refresh', token);
-      if (plaintext === undefined) return retry(ports, lease, { kind: 'RETRY', reason: 'arm_failed' });
+      if (!hasTimeToSend(ports, lease)) return retry(ports, lease, { kind: 'RETRY', reason: 'out_of_time' });
+      const plaintext = await openToRevoke(ports, grant, token);
+      if (plaintext === 'unavailable') return retry(ports, lease, { kind: 'RETRY', reason: 'arm_failed' });
+      if (plaintext === 'undecryptable') continue;
       const outcome = await ports.endpoint.revoke({ provider: grant.provider, client, token: plaintext });
       if (outcome.kind !== 'DONE') return retry(ports, lease, outcome);
     }
@@ -71,9 +114,9 @@ export async function revokeUnderLease(ports: RefreshPorts, lease: Lease): Promi
 }
 
 /**
- * A grant that has served nobody for ten minutes (an authorisation whose link was refused, or never finished). Where the
- * provider revokes whole grants it turns `closing`; elsewhere nothing is sent, as a revocation would take the user's other
- * companies with it, and its tokens are deleted.
+ * A grant that has served nobody for ten minutes (an authorisation whose link was refused, or never finished) turns
+ * `closing`. Where the provider revokes whole grants its tokens are revoked; elsewhere they are deleted, as a revocation
+ * would take the user's other companies with it.
  */
 export async function closeUnserved(ports: RefreshPorts, grant: Grant, deadlineAt: number): Promise<DutyEnd> {
   const transaction = decideStartClosing(grant, { generation: ports.newId(), now: ports.clock.now() });
@@ -85,16 +128,22 @@ async function close(ports: RefreshPorts, lease: Lease): Promise<DutyEnd> {
   const transaction = decideClose(lease.grant, lease.attempt, { generation: ports.newId(), now: ports.clock.now() });
   const verdict = await persist(ports, transaction, lease.deadlineAt);
   if (verdict.committed) return 'closed';
-  const image = grantImage(transaction, verdict.failed);
   // A token or a duty has arrived meanwhile: it is due again and gets its own attempt.
-  return image?.attempt?.id === lease.attempt.id ? release(ports, { ...lease, grant: image }) : 'overtaken';
+  return letGo(ports, lease, grantImage(transaction, verdict.failed));
 }
 
+/** Ends the attempt, on the grant as it has become: a duty that came meanwhile makes it due at once. */
 async function release(ports: RefreshPorts, lease: Lease): Promise<DutyEnd> {
-  const { grant, attempt } = lease;
+  const { grant, attempt, deadlineAt } = lease;
   const transaction = decideRelease(grant, attempt, ports.policies(grant.provider), ports.clock.now());
-  const verdict = await persist(ports, transaction, lease.deadlineAt);
-  return verdict.committed ? 'done' : 'overtaken';
+  const verdict = await persist(ports, transaction, deadlineAt);
+  return verdict.committed ? 'done' : letGo(ports, lease, grantImage(transaction, verdict.failed));
+}
+
+/** The grant has changed under the attempt: lets it go, or leaves it to whoever has taken the lease over. */
+async function letGo(ports: RefreshPorts, lease: Lease, image: Grant | undefined): Promise<DutyEnd> {
+  const isMine = image?.attempt?.id === lease.attempt.id && ports.clock.now() < lease.deadlineAt;
+  return isMine ? release(ports, { ...lease, grant: image }) : 'overtaken';
 }
 
 async function retry(
@@ -127,13 +176,22 @@ function tokensOf(grant: Grant): RefreshToken[] {
   return [...current, ...Object.values(grant.held)];
 }
 
-async function open(
+async function open(ports: RefreshPorts, grant: LivingGrant): Promise<Secret> {
+  return ports.cipher.open(grant.access, { provider: grant.provider, grant: grant.pk, purpose: 'access' });
+}
+
+/** A token nobody can open is one nobody can use or revoke: it must not keep the others from being revoked. */
+async function openToRevoke(
   ports: RefreshPorts,
   grant: Grant,
-  purpose: 'access' | 'refresh',
-  token?: RefreshToken,
-): Promise<Secret | undefined> {
-  const sealed = token ?? (isLiving(grant) ? grant.access : undefined);
-  if (sealed === undefined) return undefined;
-  return ports.cipher.open(sealed, { provider: grant.provider, grant: grant.pk, purpose }).catch(() => undefined);
+  token: RefreshToken,
+): Promise<Secret | 'undecryptable' | 'unavailable'> {
+  try {
+    return await ports.cipher.open(token, { provider: grant.provider, grant: grant.pk, purpose: 'refresh' });
+  } catch (error) {
+    const isLost = error instanceof GrantkeeperError && error.code === 'token_undecryptable';
+    if (isLost)
+      ports.log('error', 'a token to be revoked does not open', { grant: grant.pk, attemptId: token.attemptId });
+    return isLost ? 'undecryptable' : 'unavailable';
+  }
 }

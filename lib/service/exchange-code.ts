@@ -7,7 +7,6 @@ import { METRICS, type ProviderEnvironment, TENANT_ID_PATTERN } from '../domain/
 import type { IssuedTokens, TokenOutcome } from '../domain/outcome.ts';
 import { Secret } from '../domain/secret.ts';
 import { PROVIDERS } from '../providers/index.ts';
-import { awaitAttempt } from './await-attempt.ts';
 import type {
   Cipher,
   ClientCredentials,
@@ -16,19 +15,17 @@ import type {
   LogOutcome,
   ReadClient,
   Sealer,
-  Store,
   TenantDirectory,
   TokenEndpoint,
 } from './ports.ts';
 
 export interface ExchangePorts {
-  readonly store: Pick<Store, 'readGrant'>;
   readonly clock: Clock;
+  readonly count: CountMetric;
   readonly cipher: Pick<Cipher, 'arm'>;
   readonly endpoint: Pick<TokenEndpoint, 'exchange'>;
   readonly tenants: Pick<TenantDirectory, 'subjectOf'>;
   readonly readClient: ReadClient;
-  readonly count: CountMetric;
   readonly log: LogOutcome;
   readonly newId: () => string;
   readonly providerEnvironment: ProviderEnvironment;
@@ -46,13 +43,10 @@ export interface Armed {
 
 /** The longest an exchange takes (5 s to connect, 45 s for the answer), and time to store what it brings. */
 const SEND_MS = 65_000;
-/** A live revocation is waited for: it would end the new authorisation too. */
-const REVOKE_WAIT_MS = 15_000;
 
 /**
  * Everything an exchange needs, fetched before the code is sent. Throws `provider_configuration` without client credentials,
- * `provider_error` while a revocation of the same subject is under way, `unavailable` when KMS or the store do not answer
- * or not enough of the function's time is left.
+ * `unavailable` when KMS does not answer or not enough of the function's time is left.
  */
 export async function armExchange(
   ports: ExchangePorts,
@@ -60,12 +54,7 @@ export async function armExchange(
   options: { readonly callbackTenantId?: string | undefined; readonly deadlineAt: Instant },
 ): Promise<Armed> {
   const { provider } = flow;
-  const subject = PROVIDERS[provider].subject.kind === 'company' ? options.callbackTenantId : undefined;
-  if (subject !== undefined) {
-    const untilAt = Math.min(ports.clock.now() + REVOKE_WAIT_MS, options.deadlineAt);
-    const free = await awaitAttempt(ports, grantKey(provider, subject), ['revoke'], untilAt);
-    if (!free) throw new GrantkeeperError('provider_error');
-  }
+  const subject = subjectNamed(flow, options.callbackTenantId);
   // Where the token itself will name the subject, the flow stands for the grant in the encryption context.
   const owner = subject === undefined ? { scope: `flow#${flow.pk}` } : { grant: grantKey(provider, subject) };
   const [client, access, refresh] = await Promise.all([
@@ -75,6 +64,11 @@ export async function armExchange(
   ]);
   if (ports.clock.now() + SEND_MS > options.deadlineAt) throw new GrantkeeperError('unavailable');
   return { client, access, refresh, generation: ports.newId(), ...(subject === undefined ? {} : { subject }) };
+}
+
+/** Where a grant belongs to one company, the callback has named its subject; elsewhere only the token will. */
+export function subjectNamed({ provider }: Flow, callbackTenantId: string | undefined): string | undefined {
+  return PROVIDERS[provider].subject.kind === 'company' ? callbackTenantId : undefined;
 }
 
 async function readClientOf(ports: ExchangePorts, { provider }: Flow): Promise<ClientCredentials> {

@@ -3,10 +3,11 @@ import { isOver } from '../domain/connect-session.ts';
 import { type ErrorCode, GrantkeeperError } from '../domain/errors.ts';
 import type { Flow, FlowStage, Tenant } from '../domain/flow.ts';
 import { decideAdvance, decideFail } from '../domain/flow-decision.ts';
-import type { Instant } from '../domain/grant.ts';
+import { grantKey, type Instant } from '../domain/grant.ts';
 import { METRICS } from '../domain/names.ts';
 import { bankTokens } from './bank-tokens.ts';
-import { armExchange, type Exchanged, type ExchangePorts, exchangeCode } from './exchange-code.ts';
+import { armExchange, type Exchanged, type ExchangePorts, exchangeCode, subjectNamed } from './exchange-code.ts';
+import { holdClosing, letGo } from './hold-grant.ts';
 import { type LinkPorts, linkCompany } from './link-company.ts';
 import { persist } from './persist.ts';
 import type { FinishRequest, Store, TenantDirectory } from './ports.ts';
@@ -30,6 +31,8 @@ type Authorized = NonNullable<FinishRequest['authorization']>;
 
 /** Looking up companies is a read and may be repeated. */
 const LISTING = { tries: 3, pauseMs: 1_000, callMs: 15_000 };
+/** A revocation that was sent is waited for, and the 15 s its lease stays after a 5xx: it would end the new authorisation too. */
+const HOLD_WAIT_MS = 20_000;
 /** A step of the flow must be written this fast, or the flow is not worth going on with. */
 const STEP_MS = 5_000;
 
@@ -65,22 +68,48 @@ async function goOn(run: Run, { authorization, chosenTenantId }: FinishRequest):
   if (run.flow.stage === 'choosing' && chosenTenantId !== undefined) return linkChosen(run, chosenTenantId);
 }
 
-async function authorize(run: Run, { code, callbackTenantId }: Authorized): Promise<void> {
-  const { ports, deadlineAt } = run;
+async function authorize(run: Run, authorized: Authorized): Promise<void> {
   requireTime(run);
-  const armed = await armExchange(ports, run.flow, { callbackTenantId, deadlineAt });
-  // From here on nobody sends this code again, whatever happens to us.
-  if (!(await advance(run, 'exchanging'))) return;
-  const exchanged = await exchangeCode(ports, run.flow, { armed, code, deadlineAt });
-  await bankTokens(ports, exchanged.authorization, deadlineAt);
+  const named = subjectNamed(run.flow, authorized.callbackTenantId);
+  const exchanged = await exchangeHeld(run, authorized, named);
+  if (exchanged === undefined) return;
   if (!(await advance(run, 'exchanged', { grant: exchanged.authorization.grant }))) return;
-  const named = armed.subject;
   const expected = run.flow.expectedTenantId;
   const tenants = await listCompanies(run, exchanged, { named, expected });
   const choice = chooseCompany(tenants, { named, expected });
   if (choice.kind === 'refused') throw new GrantkeeperError(choice.code);
   if (choice.kind === 'company') return link(run, choice.tenant);
   if (await advance(run, 'choosing', { tenants: choice.tenants })) told(run, 'choosing');
+}
+
+/** Exchanges and banks, with the subject's closing grant held meanwhile, so that no revocation ends what is just issued. */
+async function exchangeHeld(
+  run: Run,
+  authorized: Authorized,
+  subject: string | undefined,
+): Promise<Exchanged | undefined> {
+  const { ports, flow, deadlineAt } = run;
+  if (subject === undefined) return exchange(run, authorized);
+  const untilAt = Math.min(ports.clock.now() + HOLD_WAIT_MS, deadlineAt);
+  const hold = await holdClosing(ports, grantKey(flow.provider, subject), { attemptId: flow.pk, untilAt });
+  let exchanged: Exchanged | undefined;
+  try {
+    exchanged = await exchange(run, authorized);
+    return exchanged;
+  } finally {
+    if (hold !== undefined && exchanged === undefined) await letGo(ports, hold);
+  }
+}
+
+/** Undefined when somebody else has sent the code. */
+async function exchange(run: Run, { code, callbackTenantId }: Authorized): Promise<Exchanged | undefined> {
+  const { ports, deadlineAt } = run;
+  const armed = await armExchange(ports, run.flow, { callbackTenantId, deadlineAt });
+  // From here on nobody sends this code again, whatever happens to us.
+  if (!(await advance(run, 'exchanging'))) return undefined;
+  const exchanged = await exchangeCode(ports, run.flow, { armed, code, deadlineAt });
+  await bankTokens(ports, exchanged.authorization, deadlineAt);
+  return exchanged;
 }
 
 async function linkChosen(run: Run, chosenTenantId: string): Promise<void> {

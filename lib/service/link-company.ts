@@ -2,7 +2,7 @@ import { GrantkeeperError } from '../domain/errors.ts';
 import type { Flow, Tenant } from '../domain/flow.ts';
 import type { Instant } from '../domain/grant.ts';
 import { decideLink, isHeld, type LinkFacts } from '../domain/link-decision.ts';
-import { awaitAttempt } from './await-attempt.ts';
+import { awaitAttempt, isUnderWay } from './await-attempt.ts';
 import { type PersistPorts, persist } from './persist.ts';
 import type { Policies } from './policies.ts';
 import type { Store } from './ports.ts';
@@ -22,26 +22,33 @@ const PAUSE_MS = 50;
  * code of a refusal (nothing is changed then), or `unavailable` when the deadline passed.
  */
 export async function linkCompany(ports: LinkPorts, flow: Flow, tenant: Tenant, deadlineAt: Instant): Promise<void> {
-  if (flow.grant !== undefined) {
-    const untilAt = Math.min(ports.clock.now() + DETACH_WAIT_MS, deadlineAt);
-    await awaitAttempt(ports, flow.grant, ['detach'], untilAt).catch(undefinedWhenUnavailable);
-  }
+  const untilAt = Math.min(ports.clock.now() + DETACH_WAIT_MS, deadlineAt);
   while (ports.clock.now() < deadlineAt) {
-    if (await tryLink(ports, flow, tenant, deadlineAt)) return;
+    if (flow.grant !== undefined)
+      await awaitAttempt(ports, flow.grant, ['detach'], untilAt).catch(undefinedWhenUnavailable);
+    if (await tryLink(ports, flow, tenant, { untilAt, deadlineAt })) return;
     await ports.clock.sleep(PAUSE_MS);
   }
   throw new GrantkeeperError('unavailable');
 }
 
-async function tryLink(ports: LinkPorts, flow: Flow, tenant: Tenant, deadlineAt: Instant): Promise<boolean> {
+async function tryLink(
+  ports: LinkPorts,
+  flow: Flow,
+  tenant: Tenant,
+  { untilAt, deadlineAt }: { readonly untilAt: Instant; readonly deadlineAt: Instant },
+): Promise<boolean> {
   const facts = await readFacts(ports.store, flow, tenant).catch(undefinedWhenUnavailable);
   if (facts === undefined) return false;
   if (facts.flow.stage === 'linked') return true;
   if (facts.flow.stage !== flow.stage) throw new GrantkeeperError('connection_changed');
+  const now = ports.clock.now();
+  // One that started since it was waited for. One that starts after this shows in the grant's number.
+  if (now < untilAt && isUnderWay(facts.grant, ['detach'], now)) return false;
   const decision = decideLink(facts, {
     id: ports.newId(),
     linkId: ports.newId(),
-    now: ports.clock.now(),
+    now,
     policy: ports.policies(flow.provider),
   });
   if (decision.kind === 'refused') throw new GrantkeeperError(decision.code);

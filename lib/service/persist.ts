@@ -21,15 +21,9 @@ export interface PersistPorts {
  */
 export async function persist(ports: PersistPorts, transaction: Transaction, deadlineAt: Instant): Promise<Verdict> {
   const verdict = await commitUntil(ports, transaction, deadlineAt);
-  if (
-    verdict.committed ||
-    !onlyAuditFailed(
-      transaction,
-      verdict.failed.map((leg) => leg.index),
-    )
-  )
-    return verdict;
-  return commitUntil(ports, withoutAudit(transaction), deadlineAt);
+  if (verdict.committed) return verdict;
+  const failed = verdict.failed.map(({ index }) => index);
+  return onlyAuditFailed(transaction, failed) ? commitUntil(ports, without(transaction, failed), deadlineAt) : verdict;
 }
 
 async function commitUntil(ports: PersistPorts, transaction: Transaction, deadlineAt: Instant): Promise<Verdict> {
@@ -52,10 +46,10 @@ function onlyAuditFailed(transaction: Transaction, failed: readonly number[]): b
   );
 }
 
-function withoutAudit(transaction: Transaction): Transaction {
+function without(transaction: Transaction, rows: readonly number[]): Transaction {
   return {
     // A request with other contents needs a token of its own (IdempotentParameterMismatch).
     token: `${transaction.token.slice(0, 34)}.a`,
-    writes: transaction.writes.filter((write) => write.table !== 'audit'),
+    writes: transaction.writes.filter((_, index) => !rows.includes(index)),
   };
 }

@@ -8,10 +8,11 @@ export type Policies = (provider: ProviderId) => CommitPolicy;
 /** Policies of all providers; `refreshAheadSeconds` replaces the descriptors' when the deployment configures it. */
 export function createPolicies(overrides: { readonly refreshAheadSeconds?: number } = {}): Policies {
   return (provider) => {
-    const { margins, rotation } = PROVIDERS[provider];
+    const { margins, rotation, disconnect } = PROVIDERS[provider];
     return {
       margins: { ...margins, refreshAheadSeconds: overrides.refreshAheadSeconds ?? margins.refreshAheadSeconds },
       graceSeconds: rotation.graceSeconds,
+      detaches: disconnect.kind === 'detach',
     };
   };
 }

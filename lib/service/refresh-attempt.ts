@@ -2,7 +2,7 @@ import { ATTEMPT_MS } from '../domain/acquire-decision.ts';
 import type { Issued } from '../domain/commit-decision.ts';
 import { GrantkeeperError } from '../domain/errors.ts';
 import { expiryOf } from '../domain/freshness.ts';
-import { type Instant, isLiving, type LivingGrant, type RefreshToken } from '../domain/grant.ts';
+import { type Failure, type Instant, isLiving, type LivingGrant, type RefreshToken } from '../domain/grant.ts';
 import { heldToTry } from '../domain/held.ts';
 import { METRICS } from '../domain/names.ts';
 import type { IssuedTokens, TokenOutcome } from '../domain/outcome.ts';
@@ -76,18 +76,34 @@ async function arm(ports: RefreshPorts, grant: LivingGrant): Promise<Armed | { r
   }
 }
 
-/** Sends the current token and, where it is rejected, every held one, newest first, while there is time. */
+/**
+ * Sends the current token and, where it is rejected, every held one, newest first, while there is time. A held token that
+ * does not open keeps the rest from being a verdict, but not from being tried.
+ */
 async function sendAll(ports: RefreshPorts, lease: Lease, grant: LivingGrant, armed: Armed): Promise<Sent> {
   const held = heldToTry(grant.held, ports.policies(grant.provider).graceSeconds, ports.clock.now());
   let last: Sent = { kind: 'NOT_SENT', reason: 'out_of_time' };
-  for (const token of [grant.current, ...held]) {
-    if (!hasTimeToSend(lease, ports.clock.now())) return { kind: 'NOT_SENT', reason: 'out_of_time' };
+  let isComplete = true;
+  for (const token of inTurn([grant.current, ...held], grant.failure)) {
+    if (!hasTimeToSend(lease, ports.clock.now())) {
+      return { kind: 'NOT_SENT', reason: last.kind === 'REJECTED' ? UNTRIED : 'out_of_time' };
+    }
     const plaintext = token === grant.current ? armed.current : await openHeld(ports, grant, token);
-    if (plaintext === undefined) return { kind: 'NOT_SENT', reason: 'held_undecryptable' };
+    isComplete &&= plaintext !== undefined;
+    if (plaintext === undefined) continue;
     last = await send(ports, lease, grant, armed, token, plaintext);
     if (last.kind !== 'REJECTED') return last;
   }
-  return last;
+  return isComplete ? last : { kind: 'NOT_SENT', reason: 'held_undecryptable' };
+}
+
+/** Tokens were rejected so slowly that others could not be tried any more. */
+const UNTRIED = 'held_untried';
+
+/** After such an attempt the next one starts with another token, so that each has its turn. */
+function inTurn(tokens: readonly RefreshToken[], failure: Failure | undefined): readonly RefreshToken[] {
+  const first = failure?.reason === UNTRIED ? failure.consecutive % tokens.length : 0;
+  return [...tokens.slice(first), ...tokens.slice(0, first)];
 }
 
 function hasTimeToSend(lease: Lease, now: Instant): boolean {

@@ -1,4 +1,5 @@
 import { ATTEMPT_MS } from '../domain/acquire-decision.ts';
+import { GrantkeeperError } from '../domain/errors.ts';
 import { duePartitions, type Instant } from '../domain/grant.ts';
 import { METRICS, PROVIDER_IDS } from '../domain/names.ts';
 import type { RefreshPorts } from './lease.ts';
@@ -43,11 +44,18 @@ export async function refreshDue(ports: RefreshPorts, options: { readonly deadli
   return result;
 }
 
-/** Whatever the index says is due, merged over all partitions. */
+/** Whatever the index says is due, merged over all partitions; one that cannot be read is left to the next run. */
 async function dueNow(ports: RefreshPorts, now: Instant): Promise<DueEntry[]> {
   const partitions = PROVIDER_IDS.flatMap(duePartitions);
-  const found = await Promise.all(partitions.map((partition) => ports.store.listDue(partition, now, PER_PARTITION)));
-  return found.flat().sort((a, b) => a.dueAt - b.dueAt);
+  const found = await Promise.allSettled(
+    partitions.map((partition) => ports.store.listDue(partition, now, PER_PARTITION)),
+  );
+  const missed = found.filter((listed) => listed.status === 'rejected');
+  if (missed.length === partitions.length) throw new GrantkeeperError('unavailable', { cause: missed[0]?.reason });
+  if (missed.length > 0) ports.log('error', 'parts of the due index could not be read', { missed: missed.length });
+  return found
+    .flatMap((listed) => (listed.status === 'fulfilled' ? listed.value : []))
+    .sort((a, b) => a.dueAt - b.dueAt);
 }
 
 async function work(ports: RefreshPorts, entry: DueEntry, deadlineAt: Instant): Promise<boolean> {

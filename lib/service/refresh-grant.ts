@@ -4,6 +4,7 @@ import { type Grant, type Instant, isLiving, type LivingGrant } from '../domain/
 import { isFreeNow } from '../domain/grant-conditions.ts';
 import { type Action, type NextAction, nextAction } from '../domain/next-action.ts';
 import { decideRepair } from '../domain/upkeep-decision.ts';
+import { PROVIDERS } from '../providers/index.ts';
 import { closeUnserved, type DutyEnd, detachUnderLease, revokeUnderLease } from './duty-attempt.ts';
 import { type RefreshPorts, takeLease } from './lease.ts';
 import { persist } from './persist.ts';
@@ -41,6 +42,7 @@ export async function refreshGrant(
 /** Does what the grant's own records say is due, step by step, and puts its due date right when nothing is. */
 export async function performDue(ports: RefreshPorts, key: Grant['pk'], deadlineAt: Instant): Promise<RefreshAnswer> {
   let answer: RefreshAnswer = { outcome: 'not_due' };
+  let refreshed = false;
   for (let step = 0; step < MAX_STEPS; step += 1) {
     const grant = await ports.store.readGrant(key);
     if (grant === undefined) return { outcome: 'gone' };
@@ -49,6 +51,9 @@ export async function performDue(ports: RefreshPorts, key: Grant['pk'], deadline
       if (step === 0) await repair(ports, grant);
       return step === 0 ? refusal(grant, next) : answer;
     }
+    // Tokens that live so shortly that they are due at once are refreshed once a minute and not in a circle.
+    if (next.action === 'refresh' && refreshed) return answer;
+    refreshed ||= next.action === 'refresh';
     answer = await perform(ports, grant, next, { deadlineAt, forced: false });
     if (!ADVANCES.has(answer.outcome)) return answer;
   }
@@ -99,9 +104,17 @@ async function perform(
   if (next.action === 'none') return refusal(grant, next);
   const { action } = next;
   if (ports.clock.now() + ATTEMPT_MS > options.deadlineAt) return { outcome: 'out_of_time' };
-  if (action === 'close') return { outcome: await closeUnserved(ports, grant, options.deadlineAt) };
+  if (action === 'close' && !hasLeftovers(grant)) {
+    return { outcome: await closeUnserved(ports, grant, options.deadlineAt) };
+  }
   if (action === 'check_tenants') return checkLiving(ports, grant);
-  return ports.singleFlight(grant.pk, () => attempt(ports, grant, action, options));
+  const kind = action === 'close' ? 'detach' : action;
+  return ports.singleFlight(grant.pk, () => attempt(ports, grant, kind, options));
+}
+
+/** Its authorisation may still open companies, which have to be taken off one by one before it is closed. */
+function hasLeftovers(grant: Grant): boolean {
+  return grant.status === 'active' && PROVIDERS[grant.provider].disconnect.kind === 'detach';
 }
 
 async function attempt(

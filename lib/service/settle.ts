@@ -11,6 +11,12 @@ export type SettlePorts = Pick<RefreshPorts, 'store' | 'clock' | 'count' | 'log'
 /** How long the audit row may hold up the token it belongs to. */
 const AUDIT_PATIENCE_MS = 5_000;
 
+/**
+ * Each failed condition is somebody else's success, so a few are enough. A condition that never holds must end as a token at
+ * risk, and not as a function that hangs.
+ */
+const MAX_DECISIONS = 50;
+
 /** `at_risk`: the deadline passed with the tokens in no store. */
 export type Settled = Extract<CommitDecision, { kind: 'write' }>['as'] | 'stored' | 'at_risk';
 
@@ -22,7 +28,7 @@ export async function settle(ports: SettlePorts, image: Grant, issued: Issued, d
   const policy = ports.policies(image.provider);
   let current: Grant | undefined = image;
   try {
-    while (current !== undefined) {
+    for (let decided = 0; current !== undefined && decided < MAX_DECISIONS; decided += 1) {
       const decision = decideCommit(current, issued, policy, ports.clock.now());
       if (decision.kind === 'stored') return 'stored';
       const verdict = await persistOwing(ports, decision.transaction, deadlineAt);

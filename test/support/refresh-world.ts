@@ -144,6 +144,13 @@ export function createRefreshWorld() {
     });
   }
 
+  /** Another organisation holds that Xero company. */
+  async function claim(tenantId: string): Promise<void> {
+    const key = { pk: `CLAIM#xero#${tenantId}`, sk: 'claim' } as const;
+    const item = { v: 1, ...key, organizationId: 'initech', linkId: 'link-9' } as const;
+    await store.commit({ token: `given-${++ids}`, writes: [{ table: 'connections', key, when: [], op: 'put', item }] });
+  }
+
   const grant = async (key: GrantKey = 'quickbooks#9341453') => (await store.readGrant(key)) as GrantFields | undefined;
   /** The plaintext of the stored tokens. */
   async function tokens(key: GrantKey = 'quickbooks#9341453') {
@@ -169,6 +176,7 @@ export function createRefreshWorld() {
     given,
     put,
     givenConnection,
+    claim,
     grant,
     tokens,
     events,

@@ -57,6 +57,20 @@ test('an attempt that never reported becomes a doubt with an audit row', async (
   ]);
 });
 
+test.for([
+  ['a detach keeps a failed refresh in mind', 'detach', {}, { 7: T0 - 200_000 }],
+  ['a refresh is its repetition', 'refresh', {}, {}],
+  ['a refresh that was followed by newer tokens is over', 'detach', { tokenVersion: 7 }, {}],
+] as const)('%s', async ([, kind, changes, doubts]) => {
+  const attempt = { number: 7, id: 'attempt-7', kind: 'refresh', startedAt: T0 - 200_000, until: T0 - 75_000 } as const;
+  const image = quickbooksGrant({ tokenVersion: 6, attempt: { ...attempt, outcome: 'UNKNOWN' }, ...changes });
+  const decision = acquire(image, { kind });
+  const after = await apply(image, decision.transaction);
+  expect(after.grant.doubts).toEqual(doubts);
+  expect(after.audit).toEqual([]);
+  expect(acquired(image, decision.attempt).doubts).toEqual(doubts);
+});
+
 test('an audit row that is owed is written with the next lease', async () => {
   const owed = {
     v: 1,

@@ -221,3 +221,21 @@ test.for([
   const after = await apply(image, decision.transaction);
   expect(after).toEqual({ committed: false, grant: image, audit: [] });
 });
+
+test('a token that displaces another does not bring back the date of an attempt that has ended meanwhile', async () => {
+  const other = { number: 9, id: 'attempt-9', kind: 'refresh', startedAt: SENT, until: SENT + 125_000 } as const;
+  const read = leased({ number: 9, attempt: other, dueAt: SENT + 125_000 });
+  const image = { ...read, attempt: { ...other, until: NOW, outcome: 'NOT_SENT' as const }, dueAt: NOW + 1_000 };
+  const decision = decideCommit(read, issued, QUICKBOOKS_POLICY, NOW);
+  if (decision.kind !== 'write') throw new Error('a write was expected');
+  expect(decision.as).toBe('displace');
+  expect((await apply(image, decision.transaction)).committed).toBe(false);
+});
+
+test('what is decided on different images are different requests', () => {
+  const tokens = [leased(), leased({ detach: { c1: { tenantId: 't1', since: T0 } } })].map((image) => {
+    const decision = decideCommit(image, issued, QUICKBOOKS_POLICY, NOW);
+    return decision.kind === 'write' ? decision.transaction.token : 'stored';
+  });
+  expect(new Set(tokens).size).toBe(2);
+});

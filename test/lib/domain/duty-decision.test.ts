@@ -34,6 +34,23 @@ test('letting go clears the trouble and makes what is left due', async () => {
   });
 });
 
+test.for([
+  ['a duty', { detach: { ...duties, c3: { tenantId: 't3', since: NOW } } }],
+  ['an organisation', { orgs: new Set(['acme', 'globex']) }],
+  ['a look at the companies', { tenantCheckAt: NOW + 2 * MINUTE }],
+  ['a use', { lastUsedAt: NOW }],
+] as const)('the lease is not let go on a date that forgets %s that came meanwhile', async ([, meanwhile]) => {
+  const image = { ...leased, ...meanwhile };
+  const after = await apply(image, decideRelease(leased, lease, XERO_POLICY, NOW));
+  expect(after).toEqual({ committed: false, grant: image, audit: [] });
+});
+
+test('a grant that owes a duty does not start to close', async () => {
+  const image = unserved({ ...leased, attempt: { ...lease, outcome: 'OK', until: NOW } });
+  const after = await apply(image, decideStartClosing(image, { generation: 'gen-2', now: NOW }));
+  expect(after.committed).toBe(false);
+});
+
 test('closing deletes every token, leaves the due index and keeps the numbers', async () => {
   const image = unserved({
     ...leased,

@@ -11,6 +11,9 @@ const nobody = (grant: Grant, unservedSince: number): Grant => {
   return { ...rest, unservedSince } as Grant;
 };
 
+const crashed = { ...running, startedAt: T0 - 200_000, until: T0 - 75_000 };
+const QUIET = { access: { ...quickbooksGrant().access, obtainedAt: T0, expiresAt: T0 + HOUR }, lastUsedAt: T0 };
+
 const CASES: readonly (readonly [string, Grant, number, string])[] = [
   ['a closed grant', { ...quickbooksGrant(), status: 'closed' }, T0, 'not_due'],
   ['a closing grant', { ...quickbooksGrant(), status: 'closing' }, T0, 'revoke'],
@@ -26,6 +29,21 @@ const CASES: readonly (readonly [string, Grant, number, string])[] = [
   ['a grant nobody uses', quickbooksGrant(), T0 + 2 * HOUR, 'not_due'],
   ['a grant not refreshed for 14 days', quickbooksGrant(), T0 + 14 * DAY, 'refresh'],
   ['companies to be looked up', quickbooksGrant({ tenantCheckAt: T0 + 2 * MINUTE }), T0 + 2 * MINUTE, 'check_tenants'],
+  ['a refresh that died early in a token’s life', quickbooksGrant({ ...QUIET, attempt: crashed }), T0, 'refresh'],
+  [
+    'a refresh that failed early in a token’s life',
+    quickbooksGrant({ ...QUIET, attempt: { ...crashed, outcome: 'UNKNOWN' } }),
+    T0,
+    'refresh',
+  ],
+  ['a refresh that died in doubt', quickbooksGrant({ ...QUIET, doubts: { 8: T0 } }), T0, 'refresh'],
+  ['a detach that died', quickbooksGrant({ attempt: { ...crashed, kind: 'detach' } }), T0, 'not_due'],
+  [
+    'a refresh that died before the authorisation',
+    quickbooksGrant({ ...QUIET, attempt: crashed, tokenVersion: 9, number: 9 }),
+    T0,
+    'not_due',
+  ],
   [
     'companies to be looked up with an expired token',
     quickbooksGrant({ tenantCheckAt: T0 + HOUR }),
@@ -37,6 +55,14 @@ const CASES: readonly (readonly [string, Grant, number, string])[] = [
 test.for(CASES)('%s', ([, grant, now, expected]) => {
   const next = nextAction(grant, QUICKBOOKS_POLICY, now);
   expect(next.action === 'none' ? next.why : next.action).toBe(expected);
+});
+
+test('before a provider that is told company by company is left, a live token is needed, if there can be one', () => {
+  const policy = { ...QUICKBOOKS_POLICY, detaches: true };
+  const action = (grant: Grant) => nextAction(nobody(grant, T0), policy, T0 + 2 * HOUR).action;
+  expect(action(quickbooksGrant())).toBe('refresh');
+  expect(action(quickbooksGrant({ access: { ...quickbooksGrant().access, expiresAt: T0 + 3 * HOUR } }))).toBe('close');
+  expect(action(quickbooksGrant({ status: 'suspect' }))).toBe('close');
 });
 
 test.for(CASES)('%s is due exactly when there is something to do', ([, grant, now]) => {

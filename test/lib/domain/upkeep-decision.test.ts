@@ -54,6 +54,7 @@ test.for([
   ['authorised anew', { generation: 'gen-2' }],
   ['refreshed', { tokenVersion: 8 }],
   ['given up', { status: 'needs_reauth' }],
+  ['made due by a disconnect', { dueAt: T0 }],
 ] as const)('a use decided before the grant was %s is not noted', async ([, meanwhile]) => {
   const transaction = must(decideTouch(quickbooksGrant(), QUICKBOOKS_POLICY, T0));
   const image = quickbooksGrant(meanwhile as never);
@@ -89,6 +90,19 @@ test('after a look at the companies the next one is a keep-alive away', async ()
   const after = await apply(grant, must(decideTenantsChecked(grant, QUICKBOOKS_POLICY, T0)));
   expect(after.grant).toMatchObject({ tenantCheckAt: T0 + 14 * DAY, tenantCheckedAt: T0 });
   expect(after.grant.dueAt).toBeGreaterThanOrEqual(T0 + 30 * MINUTE);
+});
+
+test('a look at the companies does not put off a duty that came meanwhile', async () => {
+  const grant = quickbooksGrant({ tenantCheckAt: T0 });
+  const image = quickbooksGrant({ tenantCheckAt: T0, detach: { c1: { tenantId: 't1', since: T0 } }, dueAt: T0 });
+  const after = await apply(image, must(decideTenantsChecked(grant, QUICKBOOKS_POLICY, T0)));
+  expect(after.committed).toBe(false);
+});
+
+test('repairs decided at different times are different requests', () => {
+  const grant = quickbooksGrant({ dueAt: T0, tenantCheckAt: T0 + 5 * MINUTE });
+  const tokens = [T0, T0 + 1].map((now) => must(decideRepair(grant, QUICKBOOKS_POLICY, now)).token);
+  expect(new Set(tokens).size).toBe(2);
 });
 
 async function seen(status: 'connected' | 'tenant_lost', listed: boolean, meanwhile: object = {}) {

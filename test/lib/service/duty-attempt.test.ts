@@ -33,15 +33,86 @@ test('one company is taken off while the others keep their tokens', async () => 
   expect(await world.tokens(XERO)).toEqual({ access: 'access-7', refresh: 'refresh-7', held: [] });
 });
 
-test('with nobody left the grant is closed under the same attempt and every token deleted', async () => {
+test('with nobody left the grant is closed ten minutes later, with a live token, and every token deleted', async () => {
   const world = createRefreshWorld();
   await givenDetach(world, []);
   world.script.duty = [done];
-  expect(await duty(world, XERO)).toEqual({ outcome: 'closed' });
+  expect(await duty(world, XERO)).toEqual({ outcome: 'done' });
+  expect(await world.grant(XERO)).toMatchObject({ status: 'active', dueAt: T0 + 10 * MINUTE });
+  await world.clock.advance(10 * MINUTE);
+  world.script.list = [{ kind: 'listed', tenants: [] }];
+  expect(await performDue(world.ports, XERO, world.clock.now() + 80_000)).toEqual({ outcome: 'closed' });
   const grant = await world.grant(XERO);
-  expect(grant).toMatchObject({ status: 'closed', held: {}, number: 8 });
+  expect(grant).toMatchObject({ status: 'closed', held: {}, number: 9 });
   expect([grant?.current, grant?.access, grant?.dueAt]).toEqual([undefined, undefined, undefined]);
-  expect(world.events().sort()).toEqual(['duty.detached 8', 'grant.closed 8']);
+  expect(world.events().sort()).toEqual(['duty.detached 8', 'grant.closed 9']);
+});
+
+test('an authorisation that comes while the last company is taken off stays, and the lease is let go', async () => {
+  const world = createRefreshWorld();
+  await givenDetach(world, []);
+  world.script.duty = [done];
+  world.store.onCommit({
+    async after({ writes: [first] }) {
+      const grant = await world.grant(XERO);
+      if (grant === undefined || first?.op !== 'update' || !('removeEntries' in first)) return;
+      await world.put({ ...grant, generation: 'gen-2', number: 9, unservedSince: T0 });
+    },
+  });
+  await duty(world, XERO);
+  expect(await world.grant(XERO)).toMatchObject({ status: 'active', generation: 'gen-2', attempt: { outcome: 'OK' } });
+  expect(await world.tokens(XERO)).toMatchObject({ access: 'access-7', refresh: 'refresh-7' });
+});
+
+test('an authorisation that comes while a company is being taken off has the lease let go', async () => {
+  const world = createRefreshWorld();
+  await givenDetach(world, ['globex']);
+  world.script.duty = [
+    async () => {
+      const grant = await world.grant(XERO);
+      if (grant !== undefined) await world.put({ ...grant, generation: 'gen-2', number: 9, detach: {} });
+      return done;
+    },
+  ];
+  expect(await duty(world, XERO)).toEqual({ outcome: 'done' });
+  expect((await world.grant(XERO))?.attempt).toMatchObject({ kind: 'detach', outcome: 'OK' });
+});
+
+test.for([
+  ['a detach', XERO],
+  ['a revocation', QUICKBOOKS],
+] as const)('%s that would outlast its budget is not sent, however long its function may run', async ([, key]) => {
+  const world = createRefreshWorld();
+  if (key === XERO)
+    await givenDetach(world, ['globex'], {
+      detach: { c1: { tenantId: 't1', since: T0 }, c2: { tenantId: 't2', since: T0 } },
+    });
+  else await givenClosing(world);
+  world.script.duty = [
+    async () => {
+      await world.clock.advance(55_001);
+      return done;
+    },
+  ];
+  expect(await refreshGrant(world.ports, { grant: key, trigger: 'duty' }, T0 + 180_000)).toEqual({ outcome: 'retry' });
+  expect(world.sent).toHaveLength(1);
+});
+
+test('a token that does not open does not keep the others from being revoked', async () => {
+  const world = createRefreshWorld();
+  await givenClosing(world);
+  world.cipher.failNext({ operation: 'open', code: 'token_undecryptable' });
+  world.script.duty = [done];
+  expect(await duty(world, QUICKBOOKS)).toEqual({ outcome: 'closed' });
+  expect(world.sent).toEqual([{ what: 'revoke', token: 'refresh-late' }]);
+});
+
+test('a token that cannot be opened for the moment is waited for', async () => {
+  const world = createRefreshWorld();
+  await givenClosing(world);
+  world.cipher.failNext({ operation: 'open', code: 'unavailable' });
+  expect(await duty(world, QUICKBOOKS)).toEqual({ outcome: 'retry' });
+  expect((await world.grant())?.status).toBe('closing');
 });
 
 test('an expired access token is refreshed first, then the company taken off', async () => {
@@ -49,25 +120,14 @@ test('an expired access token is refreshed first, then the company taken off', a
   await givenDetach(world, [], { access: { ...xeroGrant().access, obtainedAt: T0 - HOUR, expiresAt: T0 } });
   world.script.refresh = [ok('access-8', 'refresh-8')];
   world.script.duty = [done];
-  expect(await duty(world, XERO)).toEqual({ outcome: 'closed' });
+  expect(await duty(world, XERO)).toEqual({ outcome: 'done' });
   expect(world.sent.map(({ what, token }) => `${what} ${token}`)).toEqual(['refresh refresh-7', 'detach access-8 c1']);
 });
 
 test('a company that was connected again meanwhile stays', async () => {
   const world = createRefreshWorld();
   await givenDetach(world, ['globex']);
-  await world.store.commit({
-    token: 'claim',
-    writes: [
-      {
-        table: 'connections',
-        key: { pk: 'CLAIM#xero#t1', sk: 'claim' },
-        when: [],
-        op: 'put',
-        item: { v: 1, pk: 'CLAIM#xero#t1', sk: 'claim', organizationId: 'initech', linkId: 'link-9' },
-      },
-    ],
-  });
+  await world.claim('t1');
   expect(await duty(world, XERO)).toEqual({ outcome: 'done' });
   expect(world.sent).toEqual([]);
   expect((await world.grant(XERO))?.detach).toEqual({});
@@ -150,12 +210,68 @@ test('a grant that has served nobody for ten minutes closes, and not a minute ea
   expect(world.sent).toEqual([{ what: 'revoke', token: 'refresh-7' }]);
 });
 
-test('an unserved Xero grant is closed without a revocation, which would take the user’s other companies', async () => {
-  const world = createRefreshWorld();
-  const { orgs: _, ...rest } = await world.given({}, xeroGrant());
+/** A Xero authorisation that nobody linked. */
+async function givenUnserved(world: RefreshWorld, changes: Partial<LivingGrant> = {}) {
+  const { orgs: _, ...rest } = await world.given(changes, xeroGrant());
   await world.put({ ...rest, unservedSince: T0 - 10 * MINUTE });
-  expect(await performDue(world.ports, XERO, T0 + 80_000)).toEqual({ outcome: 'closed' });
-  expect(world.sent).toEqual([]);
+  return () => performDue(world.ports, XERO, world.clock.now() + 80_000);
+}
+
+const LISTED = {
+  kind: 'listed',
+  tenants: [
+    { tenantId: 't1', providerConnectionId: 'c1' },
+    { tenantId: 't2', providerConnectionId: 'c2' },
+  ],
+} as const;
+
+test('an unserved Xero grant has the companies nobody holds taken off and closes, without a revocation', async () => {
+  const world = createRefreshWorld();
+  const due = await givenUnserved(world);
+  await world.claim('t1');
+  world.script.list = [LISTED];
+  world.script.duty = [done];
+  expect(await due()).toEqual({ outcome: 'closed' });
+  expect(world.sent).toEqual([
+    { what: 'list', token: 'access-7 undefined' },
+    { what: 'detach', token: 'access-7 c2' },
+  ]);
+  expect(world.events().sort()).toEqual(['duty.detached 8', 'grant.closed 8']);
+});
+
+test('an unserved Xero grant waits while the provider does not say or does not remove', async () => {
+  const world = createRefreshWorld();
+  const due = await givenUnserved(world);
+  world.script.list = [{ kind: 'unknown', reason: 'http_503' }, LISTED];
+  world.script.duty = [{ kind: 'RETRY', reason: 'http_503' }];
+  expect(await due()).toEqual({ outcome: 'retry' });
+  expect(await world.grant(XERO)).toMatchObject({ status: 'active', failure: { reason: 'detach_list_http_503' } });
+  await world.clock.advance(MINUTE);
+  expect(await due()).toEqual({ outcome: 'retry' });
+  expect((await world.grant(XERO))?.status).toBe('active');
+});
+
+test.for([
+  ['the access token is refused', {}, 0, [{ kind: 'unauthorized', reason: 'http_401' }]],
+  ['the authorisation was rejected', { status: 'suspect' }, 0, []],
+  ['it was tried for a day', { access: { ...xeroGrant().access, expiresAt: T0 + 25 * HOUR } }, 24 * HOUR, []],
+] as const)('an unserved Xero grant closes without its companies when %s', async ([, changes, waitMs, list]) => {
+  const world = createRefreshWorld();
+  const due = await givenUnserved(world, changes);
+  await world.clock.advance(waitMs);
+  world.script.list = [...list];
+  expect(await due()).toEqual({ outcome: 'closed' });
+  expect(world.sent).toHaveLength(list.length);
+});
+
+test('an unserved Xero grant whose access token has expired is refreshed to take its companies off', async () => {
+  const world = createRefreshWorld();
+  const due = await givenUnserved(world, { access: { ...xeroGrant().access, obtainedAt: T0 - HOUR, expiresAt: T0 } });
+  world.script.refresh = [ok('access-8', 'refresh-8')];
+  world.script.list = [LISTED];
+  world.script.duty = [done, done];
+  expect(await due()).toEqual({ outcome: 'closed' });
+  expect(world.sent.map(({ what }) => what)).toEqual(['refresh', 'list', 'detach', 'detach']);
 });
 
 test('a company the provider no longer lists is lost; an answer that does not settle it changes nothing', async () => {
@@ -189,4 +305,26 @@ test('a look at the companies waits for a live token', async () => {
   world.script.list = [{ kind: 'listed', tenants: [{ tenantId: '9341453' }] }];
   expect(await performDue(world.ports, QUICKBOOKS, T0 + 80_000)).toEqual({ outcome: 'checked' });
   expect(world.sent.map(({ token }) => token)).toEqual(['refresh-7', 'access-8 9341453']);
+});
+
+test('one listing of a user’s companies serves all of them', async () => {
+  const world = createRefreshWorld();
+  await world.given({ tenantCheckAt: T0, orgs: new Set(['acme', 'globex']) }, xeroGrant());
+  const xero = { sk: 'xero', provider: 'xero', grant: XERO } as const;
+  await world.givenConnection(quickbooksConnection({ ...xero, tenantId: 't1' }));
+  await world.givenConnection(
+    quickbooksConnection({ ...xero, pk: 'ORG#globex', organizationId: 'globex', tenantId: 't3' }),
+  );
+  world.script.list = [LISTED];
+  expect(await performDue(world.ports, XERO, T0 + 80_000)).toEqual({ outcome: 'checked' });
+  expect((await world.store.readConnection('acme', 'xero'))?.status).toBe('connected');
+  expect((await world.store.readConnection('globex', 'xero'))?.status).toBe('tenant_lost');
+});
+
+test('a look with a token that never opens is put off, not tried every minute', async () => {
+  const world = createRefreshWorld();
+  await world.given({ tenantCheckAt: T0 });
+  world.cipher.failNext({ operation: 'open', code: 'token_undecryptable' });
+  expect(await performDue(world.ports, QUICKBOOKS, T0 + 80_000)).toEqual({ outcome: 'unknown' });
+  expect((await world.grant())?.dueAt).toBeGreaterThan(T0 + HOUR);
 });

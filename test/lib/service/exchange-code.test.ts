@@ -100,6 +100,8 @@ test('a live revocation is waited for before the code is sent', async () => {
   await world.seed(closing as Grant);
   expect((await world.connect('acme', 'quickbooks', REALM)).url).toContain('error=provider_error');
   expect(world.provider.codes).toEqual([]);
-  await world.seed({ ...closing, pk: QB, attempt: { ...attempt, outcome: 'UNKNOWN' }, dueAt: T0 } as Grant);
+  const until = world.clock.now() + 15_000;
+  await world.seed({ ...closing, pk: QB, attempt: { ...attempt, outcome: 'UNKNOWN', until }, dueAt: T0 } as Grant);
   expect((await world.connect('acme', 'quickbooks', REALM)).url).toContain('connected=true');
+  expect(world.clock.now()).toBeGreaterThanOrEqual(until);
 });

@@ -84,6 +84,26 @@ test('a detach that is being sent is waited for before the link', async () => {
   expect(await world.store.readConnection('beta', 'xero')).toMatchObject({ connectedAt: T0 + 3_000 });
 });
 
+test('a detach that starts while the link is being decided is waited for too', async () => {
+  const world = createConnectWorld();
+  await world.seed(xeroGrant());
+  world.provider.state.authorised = { subject: 'user-1', now: [{ tenantId: 't-1' }] };
+  const { readFlow } = world.store;
+  let started = false;
+  world.store.readFlow = async (id) => {
+    const flow = await readFlow(id);
+    if (flow?.stage === 'exchanged' && !started) {
+      started = true;
+      const grant = await living(world, 'xero#user-1');
+      const attempt = { number: 9, id: 'attempt-9', kind: 'detach', startedAt: T0, until: T0 + 3_000 } as const;
+      await world.seed({ ...grant, number: 9, attempt });
+    }
+    return flow;
+  };
+  await world.connect('beta', 'xero');
+  expect((await world.store.readConnection('beta', 'xero'))?.connectedAt).toBeGreaterThanOrEqual(T0 + 3_000);
+});
+
 test('a read that fails after the bank does not send the user back to the provider', async () => {
   const world = quickbooksWorld();
   world.store.onCommit({

@@ -41,6 +41,15 @@ test('an audit row that is there already does not stop what it tells of', async 
   expect(await store.readConnection('acme', 'quickbooks')).toEqual(connection);
 });
 
+test('only the audit row that is there already is left out', async () => {
+  const { ports, store } = createRefreshWorld();
+  await store.commit({ token: 'row', writes: [appendAudit(row)] });
+  const other = { ...row, sk: `${row.sk}-2` };
+  const both = { ...transaction, writes: [put, appendAudit(row), appendAudit(other)] };
+  expect(await persist(ports, both, T0 + 5_000)).toEqual({ committed: true });
+  expect(store.dump().audit).toEqual([row, other]);
+});
+
 test('a failed condition is a verdict and is not tried again', async () => {
   const { ports, store, counted } = createRefreshWorld();
   const refused = { ...transaction, writes: [{ ...put, when: [equals(['version'], 9)] }, appendAudit(row)] };

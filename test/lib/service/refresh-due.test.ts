@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { GrantkeeperError } from '../../../lib/domain/errors.ts';
 import type { LivingGrant } from '../../../lib/domain/grant.ts';
 import { duePartition } from '../../../lib/domain/grant.ts';
 import { refreshDue } from '../../../lib/service/refresh-due.ts';
@@ -95,4 +96,37 @@ test('at most sixteen grants are worked on at once', async () => {
   });
   expect((await sweep(world)).worked).toBe(40);
   expect(most).toBe(16);
+});
+
+test('a partition that cannot be read does not hold up the others, and none at all is an error', async () => {
+  const world = createRefreshWorld();
+  await givenDue(world, '1');
+  world.script.refresh = [ok('a', 'r')];
+  const { listDue } = world.ports.store;
+  const broken = (isBroken: (partition: string) => boolean) => ({
+    ...world.ports,
+    store: {
+      ...world.ports.store,
+      listDue: async (...asked: Parameters<typeof listDue>) => {
+        if (isBroken(asked[0])) throw new GrantkeeperError('unavailable');
+        return await listDue(...asked);
+      },
+    },
+  });
+  const deadlineAt = T0 + 170_000;
+  expect(
+    (
+      await refreshDue(
+        broken((name) => name.startsWith('xero')),
+        { deadlineAt },
+      )
+    ).worked,
+  ).toBe(1);
+  expect(world.logged.join()).toContain('"missed":20');
+  await expect(
+    refreshDue(
+      broken(() => true),
+      { deadlineAt },
+    ),
+  ).rejects.toMatchObject({ code: 'unavailable' });
 });

@@ -414,3 +414,96 @@ test('no token, secret or provider text reaches a log line', async () => {
   expect(world.logged.length).toBeGreaterThan(1);
   for (const line of world.logged) expect(line).not.toMatch(/access-|refresh-|secret-/);
 });
+
+test('a duty that comes while the provider answers is due as soon as the token is stored', async () => {
+  const world = createRefreshWorld();
+  const given = await world.given({}, xeroGrant({ access: EXPIRED.access }));
+  world.script.refresh = [
+    async () => {
+      const now = (await world.grant('xero#user-1')) ?? given;
+      await world.put({ ...now, detach: { c1: { tenantId: 't1', since: T0 } } });
+      return ok('access-8', 'refresh-8');
+    },
+  ];
+  expect(await ask(world, { grant: 'xero#user-1' })).toEqual({ outcome: 'commit' });
+  expect(await world.grant('xero#user-1')).toMatchObject({ tokenVersion: 8, dueAt: T0 });
+});
+
+test('a forced refresh whose answer was lost is repeated, though the token at hand would last', async () => {
+  const world = createRefreshWorld();
+  await world.given({ lastUsedAt: T0 });
+  world.script.refresh = [{ kind: 'UNKNOWN', answer: 'cut', reason: 'connection_reset' }, ok('access-9', 'refresh-9')];
+  expect(await ask(world, { trigger: 'rejected', rejectedVersion: 7 })).toEqual({ outcome: 'unknown' });
+  await world.clock.advance(125_000);
+  expect(await performDue(world.ports, KEY, world.clock.now() + 80_000)).toEqual({ outcome: 'commit' });
+  expect(await world.tokens()).toMatchObject({ refresh: 'refresh-9' });
+});
+
+test('an attempt that died and left nothing to do does not stay due', async () => {
+  const world = createRefreshWorld();
+  const attempt = { number: 8, id: 'dead', kind: 'detach', startedAt: T0 - 200_000, until: T0 - 75_000 } as const;
+  await world.given({ number: 8, attempt, dueAt: T0 - 75_000, lastUsedAt: T0 });
+  expect(await performDue(world.ports, KEY, T0 + 80_000)).toEqual({ outcome: 'not_due' });
+  expect((await world.grant())?.dueAt).toBeGreaterThanOrEqual(T0 + 30 * MINUTE);
+});
+
+test('tokens that are rejected slowly are each tried in their turn, over several attempts', async () => {
+  const world = createRefreshWorld();
+  await world.given({ ...EXPIRED, held: { h5: heldToken('h5', 5, 'late', T0), h6: heldToken('h6', 6, 'late', T0) } });
+  const slowly = async () => {
+    await world.clock.advance(16_000);
+    return rejected;
+  };
+  world.script.refresh = [slowly, slowly, ok('access-8', 'refresh-8')];
+  for (const outcome of ['not_sent', 'not_sent', 'commit']) {
+    expect(await ask(world)).toEqual({ outcome });
+    await world.clock.advance(MINUTE);
+  }
+  expect(world.sent.map(({ token }) => token)).toEqual(['refresh-7', 'refresh-h6', 'refresh-h5']);
+  expect((await world.grant())?.status).toBe('active');
+});
+
+test.for([
+  ['the next can save the grant', ok('access-8', 'refresh-8'), 'commit', 'active'],
+  ['the rejection of the others is no verdict', rejected, 'not_sent', 'active'],
+] as const)('where a held token does not open, %s', async ([, answer, outcome, status]) => {
+  const world = createRefreshWorld();
+  const held = { h5: heldToken('h5', 5, 'late', T0), h6: heldToken('h6', 6, 'late', T0) };
+  const grant = await world.given({ ...EXPIRED, held });
+  const { h6 } = grant.held;
+  if (h6 !== undefined)
+    await world.put({ ...grant, held: { ...grant.held, h6: { ...h6, ciphertext: new Uint8Array(40) } } });
+  world.script.refresh = [rejected, answer];
+  expect(await ask(world)).toEqual({ outcome });
+  expect(world.sent.map(({ token }) => token)).toEqual(['refresh-7', 'refresh-h5']);
+  expect((await world.grant())?.status).toBe(status);
+});
+
+test('tokens that are due again at once are refreshed once in a run', async () => {
+  const world = createRefreshWorld();
+  await world.given(EXPIRED);
+  world.script.refresh = [ok('access-8', 'refresh-8', { expiresInSeconds: 0 })];
+  expect(await performDue(world.ports, KEY, T0 + 80_000)).toEqual({ outcome: 'commit' });
+  expect(world.sent).toHaveLength(1);
+});
+
+test('a commit whose condition never holds ends as a token at risk', async () => {
+  const world = createRefreshWorld();
+  await world.given(EXPIRED);
+  world.script.refresh = [
+    () => {
+      let strange = 0;
+      world.store.onCommit({
+        async before({ writes }) {
+          const grant = await world.grant();
+          if (grant === undefined || writes[0]?.key.pk !== KEY || writes.length < 2) return;
+          if (++strange % 2 === 1) await world.put({ ...grant, orgs: new Set(['acme', `o${strange}`, 'x']) });
+          else await world.put({ ...grant, orgs: new Set(['acme']) });
+        },
+      });
+      return ok('access-8', 'refresh-8');
+    },
+  ];
+  expect(await ask(world)).toEqual({ outcome: 'at_risk' });
+  expect(world.counted).toContain('TokenAtRisk 1');
+});
