@@ -1,8 +1,7 @@
-import { acquired, decideAcquire } from '../domain/acquire-decision.ts';
 import { decideRelease } from '../domain/duty-decision.ts';
 import { GrantkeeperError } from '../domain/errors.ts';
 import type { GrantKey, Instant } from '../domain/grant.ts';
-import { grantImage, type Lease } from './lease.ts';
+import { type Lease, takeLease } from './lease.ts';
 import { type PersistPorts, persist } from './persist.ts';
 import type { Policies } from './policies.ts';
 import type { Store } from './ports.ts';
@@ -32,14 +31,8 @@ export async function holdClosing(
   for (;;) {
     const grant = await ports.store.readGrant(key);
     if (grant?.status !== 'closing') return undefined;
-    const decision = decideAcquire(grant, { kind: 'exchange', attemptId, now: ports.clock.now() });
-    if (decision.kind === 'acquire') {
-      const { attempt, transaction } = decision;
-      const verdict = await persist(ports, transaction, untilAt);
-      if (verdict.committed) return { grant: acquired(grant, attempt), attempt, deadlineAt: untilAt };
-      const image = grantImage(transaction, verdict.failed);
-      if (image?.attempt?.id === attemptId) return { grant: image, attempt: image.attempt, deadlineAt: untilAt };
-    }
+    const answer = await takeLease(ports, grant, { kind: 'exchange', attemptId, deadlineAt: untilAt });
+    if (answer.kind === 'taken') return answer;
     if (ports.clock.now() + POLL_MS > untilAt) throw new GrantkeeperError('provider_error');
     await ports.clock.sleep(POLL_MS);
   }

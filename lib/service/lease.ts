@@ -1,5 +1,5 @@
-import { acquired, decideAcquire } from '../domain/acquire-decision.ts';
-import type { Attempt, AttemptKind, Grant, Instant } from '../domain/grant.ts';
+import { type AcquireInput, acquired, decideAcquire } from '../domain/acquire-decision.ts';
+import type { Attempt, Grant, Instant } from '../domain/grant.ts';
 import { decideReport, type Report } from '../domain/report-decision.ts';
 import type { FailedLeg, Transaction } from '../domain/write.ts';
 import { type PersistPorts, persist } from './persist.ts';
@@ -41,17 +41,12 @@ const ACQUIRE_MS = 5_000;
 
 /** Takes the lease on the grant as read (write 1). Never works without one; throws `unavailable` when it cannot be known. */
 export async function takeLease(
-  ports: RefreshPorts,
+  ports: PersistPorts,
   grant: Grant,
-  options: { readonly kind: AttemptKind; readonly deadlineAt: Instant; readonly forced?: boolean },
+  options: Omit<AcquireInput, 'now'> & { readonly deadlineAt: Instant },
 ): Promise<LeaseAnswer> {
   const now = ports.clock.now();
-  const decision = decideAcquire(grant, {
-    kind: options.kind,
-    attemptId: ports.newId(),
-    now,
-    ...(options.forced === undefined ? {} : { forced: options.forced }),
-  });
+  const decision = decideAcquire(grant, { ...options, now });
   if (decision.kind === 'refused') return decision;
   const { attempt, transaction } = decision;
   const verdict = await persist(ports, transaction, Math.min(now + ACQUIRE_MS, options.deadlineAt));

@@ -123,7 +123,7 @@ async function attempt(
   action: keyof typeof UNDER_LEASE,
   options: { readonly deadlineAt: Instant; readonly forced: boolean },
 ): Promise<RefreshAnswer> {
-  const answer = await takeLease(ports, grant, { kind: action, ...options });
+  const answer = await takeLease(ports, grant, { kind: action, attemptId: ports.newId(), ...options });
   if (answer.kind === 'refused') {
     const outcome = answer.why === 'not_allowed' ? 'not_due' : answer.why;
     return { outcome, ...(answer.until === undefined ? {} : { retryAt: answer.until }) };
