@@ -11,7 +11,7 @@ interface Refusal {
 
 /** What API Gateway answers by itself, before or instead of a function. */
 const REFUSALS: readonly Refusal[] = [
-  { type: ResponseType.UNAUTHORIZED, code: 'unauthorized', message: 'An API key is required.' },
+  { type: ResponseType.UNAUTHORIZED, code: 'unauthorized', message: 'A valid API key is required.' },
   { type: ResponseType.ACCESS_DENIED, code: 'forbidden', message: 'The API key lacks the scope for this call.' },
   // The gateway's word for a route or method that does not exist.
   {

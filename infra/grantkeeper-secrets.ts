@@ -38,7 +38,8 @@ export class GrantkeeperSecrets extends Construct {
             secretStringTemplate: JSON.stringify({ clientId: 'replace-me' }),
             generateStringKey: 'clientSecret',
           },
-          removalPolicy: RemovalPolicy.RETAIN,
+          // Kept by a destroy, but not by a first deployment that is rolled back: its name would block the next.
+          removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         }),
     );
     this.stateKeys = new Secret(this, 'state-keys', {

@@ -1,7 +1,8 @@
-import { writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { LogLine } from './lambda/logs.ts';
 import { type Platform, startPlatform } from './platform.ts';
+import { tableNameOf } from './seed.ts';
 
 const DEFAULT_PORT = 8080;
 
@@ -17,15 +18,27 @@ interface Arguments {
 /** `npm start`: runs the platform until it is interrupted. */
 async function main(): Promise<void> {
   const { port, readyFile, verbose } = readArguments(process.argv.slice(2));
+  // A file of an earlier run would say ready before we are; and a path we cannot write to is told now.
+  if (readyFile !== undefined) await writeReadyFile(readyFile, '').then(() => rm(readyFile));
   const log = ({ function: name, line }: LogLine) => console.log(`${name}: ${line}`);
   const starting = startPlatform({ port, ...(verbose ? { log } : {}) });
   stopOnSignal(starting);
   const platform = await starting;
   if (readyFile !== undefined) {
-    // Only for the owner's eyes: it holds an API key.
-    await writeFile(readyFile, `${JSON.stringify(describe(platform), null, 2)}\n`, { mode: 0o600 });
+    await writeReadyFile(readyFile, `${JSON.stringify(describe(platform), null, 2)}\n`);
   }
   announce(platform);
+}
+
+/** Appears whole or not at all, and only for the owner's eyes: it holds an API key. */
+async function writeReadyFile(path: string, text: string): Promise<void> {
+  const draft = `${path}.${process.pid}`;
+  try {
+    await writeFile(draft, text, { mode: 0o600 });
+    await rename(draft, path);
+  } catch (error) {
+    throw new Error(`the ready file cannot be written (${error instanceof Error ? error.message : 'unknown'})`);
+  }
 }
 
 /** The command line cannot be understood. */
@@ -67,6 +80,7 @@ function announce(platform: Platform): void {
 Open ${platform.origin} and click "Connect to QuickBooks" or "Connect to Xero".
   API      ${platform.apiUrl}/v1   header X-API-Key: ${platform.apiKey}
   AWS      AWS_ENDPOINT_URL=${platform.awsEndpointUrl} AWS_REGION=${platform.region} AWS_ACCESS_KEY_ID=${platform.credentials.accessKeyId} AWS_SECRET_ACCESS_KEY=${platform.credentials.secretAccessKey}
+  Keys     GK_TABLE_API_KEYS=${tableNameOf(platform.assembly, 'apiKeys')} npm run ops -- keys list   (with the AWS settings above)
   Clock    curl -X POST ${platform.origin}/_local/clock -d '{"advanceSeconds": 3600}'
   Intuit   ${platform.providers.quickbooks}/_sim/ledger
   Xero     ${platform.providers.xero}/_sim/ledger

@@ -1,12 +1,12 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { ENVIRONMENT_PATTERN, KEY_ID_PATTERN } from '../lib/domain/api-key-format.ts';
-import { ORGANIZATION_ID_PATTERN, TABLE_VARIABLES } from '../lib/domain/names.ts';
+import { APP, ORGANIZATION_ID_PATTERN, TABLE_VARIABLES } from '../lib/domain/names.ts';
 import { SCOPES, type Scope } from '../lib/domain/routes.ts';
 
-export const USAGE = `usage: npm run ops -- keys create --name NAME --scopes all|SCOPE,… --organizations '*'|ID,… [--expires-in-days N] [--env dev]
+export const USAGE = `usage: npm run ops -- keys create --name NAME --scopes all|SCOPE,… --organizations '*'|ID,… [--expires-in-days N] [--env ENV]
        npm run ops -- keys list
        npm run ops -- keys revoke ID
-options of all: --table NAME (else ${TABLE_VARIABLES.apiKeys}), --json
+options of all: --table NAME (else ${TABLE_VARIABLES.apiKeys}), --json; --env is that of the table's name, ${APP}-ENV-…, unless told
 scopes: ${SCOPES.join(', ')}
 The AWS identity and region are those of the shell (AWS_PROFILE, AWS_REGION, …).
 `;
@@ -78,7 +78,7 @@ export function parseCommandLine(
   const shared = { table: tableOf(values, variables), json: values.json === true };
   switch (verb) {
     case 'create':
-      return { verb, ...shared, ...createOf(values) };
+      return { verb, ...shared, ...createOf(values, shared.table) };
     case 'list':
       return { verb, ...shared };
     case 'revoke':
@@ -96,10 +96,10 @@ function parseWords(args: string[], options: NonNullable<ParseArgsConfig['option
   }
 }
 
-function createOf(values: Values): Omit<CreateCommand, 'verb' | keyof Shared> {
+function createOf(values: Values, table: string): Omit<CreateCommand, 'verb' | keyof Shared> {
   const { 'expires-in-days': days } = values;
   return {
-    environment: matching(values.env ?? 'dev', ENVIRONMENT_PATTERN, '--env must be 1 to 16 of a-z, 0-9 and "-"'),
+    environment: environmentOf(values.env, table),
     name: matching(values.name, /\S/, 'keys create needs --name'),
     scopes: scopesOf(values.scopes),
     organizations: organizationsOf(values.organizations),
@@ -109,6 +109,13 @@ function createOf(values: Values): Omit<CreateCommand, 'verb' | keyof Shared> {
           expiresInDays: Number(matching(days, /^[1-9]\d{0,4}$/, '--expires-in-days must be a whole number of days')),
         }),
   };
+}
+
+/** A key names its environment, and one of another is refused there: it is that of the table, or has to be said. */
+function environmentOf(given: Values['env'], table: string): string {
+  const environment = given ?? new RegExp(`^${APP}-([a-z0-9]+)-`).exec(table)?.[1];
+  if (environment === undefined) throw new UsageError('keys create needs --env, the environment the key is for');
+  return matching(environment, ENVIRONMENT_PATTERN, '--env must be 1 to 16 of a-z, 0-9 and "-"');
 }
 
 function tableOf(values: Values, variables: Readonly<Record<string, string | undefined>>): string {

@@ -23,7 +23,8 @@ function describe(error: unknown): string {
   if (error instanceof UsageError) return error.message;
   const cause = error instanceof GrantkeeperError ? error.cause : error;
   const reason = cause instanceof Error ? ` (${cause.name}: ${cause.message.split('\n')[0]})` : '';
-  if (!(error instanceof GrantkeeperError)) return `AWS did not do it${reason}`;
+  if (!(error instanceof GrantkeeperError))
+    return `AWS did not do it${reason}: check AWS_REGION, credentials and --table`;
   const field = error.field === undefined ? '' : ` Field: ${error.field}.`;
   return `${error.message}${field} ${ERRORS[error.code].next}${reason}`;
 }

@@ -28,7 +28,7 @@ export interface AcquireInput {
   /** ULID. */
   readonly attemptId: string;
   readonly now: Instant;
-  /** The refresh was asked for by a caller whose token an API rejected, or by hand. */
+  /** The refresh was asked for by a caller whose token an API rejected. */
   readonly forced?: boolean;
 }
 

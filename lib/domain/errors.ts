@@ -38,10 +38,18 @@ export const ERRORS = {
     message: 'This connect link is unknown or has expired.',
     next: 'Ask the application for a new link.',
   },
-  unauthorized: { status: 401, message: 'An API key is required.', next: 'Send a valid key in the X-API-Key header.' },
+  unauthorized: {
+    status: 401,
+    message: 'A valid API key is required.',
+    next: 'Send a valid key in the X-API-Key header.',
+  },
   forbidden: { status: 403, message: 'The API key lacks the scope for this call.', next: 'Use a key with the scope.' },
   not_found: { status: 404, message: 'There is no such object.', next: 'Check the id.' },
-  method_not_allowed: { status: 405, message: 'The method is not allowed here.', next: 'See the API description.' },
+  method_not_allowed: {
+    status: 405,
+    message: 'The method is not allowed here.',
+    next: 'See the routes in the README.',
+  },
   rate_limited: { status: 429, message: 'Too many requests.', next: 'Wait and try again.' },
   internal_error: {
     status: 500,
@@ -121,7 +129,11 @@ export const ERRORS = {
     message: 'The authorisation no longer covers this company.',
     next: 'Let the user reconnect.',
   },
-  refresh_in_progress: { status: 503, message: 'A refresh is running.', next: 'Ask again after retryAfterSeconds.' },
+  refresh_in_progress: {
+    status: 503,
+    message: 'A refresh is running, or was made less than a minute ago.',
+    next: 'Ask again after retryAfterSeconds.',
+  },
   refresh_rejected: {
     status: 503,
     message: 'The provider rejected the refresh; it is being tried again before the user is asked to reconnect.',
@@ -153,7 +165,7 @@ export type ErrorCode = keyof typeof ERRORS;
 
 /**
  * The only error this project throws on purpose. `message` is the table's, never a provider's text; `field` names the
- * offending input; `details` go to our log only; `cause` holds our own or an SDK's error, never a provider's body.
+ * offending input; `cause` holds our own or an SDK's error, never a provider's body.
  */
 export class GrantkeeperError extends Error {
   readonly code: ErrorCode;

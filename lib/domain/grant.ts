@@ -60,7 +60,7 @@ export interface Rejections {
   readonly lastAt: Instant;
 }
 
-/** Why the last attempt did not succeed; told on status routes by its class, never with provider text. */
+/** Why the last attempt did not succeed: a class and a word of ours, never provider text. */
 export interface Failure {
   readonly outcome: Exclude<OutcomeKind, 'OK'>;
   readonly reason: string;
@@ -107,7 +107,7 @@ interface GrantBase {
   readonly hardExpiresAt?: Instant;
   readonly lastUsedAt?: Instant;
   readonly lastRefreshedAt?: Instant;
-  /** When a refresh was last asked for because an API rejected the token, or by hand; limits both to one a minute. */
+  /** When a refresh was last asked for because an API rejected the token; limits that to one a minute. */
   readonly forcedAt?: Instant;
   /** When the companies it serves are next looked up at the provider, and when they last were (protocol.md, write 20). */
   readonly tenantCheckAt?: Instant;

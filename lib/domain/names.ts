@@ -102,11 +102,11 @@ export function metricNamespace(environment: string): string {
 
 /** CloudWatch metric names, shared by code and alarms. Dimensions: `provider`, and `outcome` where it says so. */
 export const METRICS = {
-  /** A token from the provider could not be stored by the deadline. Count. Pages. */
+  /** A token from the provider could not be stored by the deadline. Count. Alarmed on. */
   tokenAtRisk: 'TokenAtRisk',
-  /** By `outcome`: ok, not_sent, unknown, rejected, config, throttled, busy. Count. */
+  /** By `outcome`: ok, at_risk, not_sent, unknown, rejected, config, throttled. Count. */
   refreshOutcome: 'RefreshOutcome',
-  /** By `outcome`: the source (memory, store, waited, stale) or the error code. Count. */
+  /** By `outcome`: ok, stale or the error code. Count. */
   tokenServed: 'TokenServed',
   /** By `outcome`: linked or the flow's error code. Count. */
   connectOutcome: 'ConnectOutcome',

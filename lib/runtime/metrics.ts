@@ -4,7 +4,7 @@ import type { CountMetric } from '../service/ports.ts';
 
 const UNITS: Partial<Record<MetricName, 'Milliseconds'>> = { [METRICS.refreshLag]: 'Milliseconds' };
 
-/** Of metrics that page: written at once, because the process that counts one may not live to its end. */
+/** Of metrics that are alarmed on one by one: written at once, because the process that counts one may not live to its end. */
 const URGENT: ReadonlySet<MetricName> = new Set([METRICS.tokenAtRisk]);
 
 /** One document of the embedded metric format per combination of dimensions: CloudWatch counts a document's values under all of them. */

@@ -7,7 +7,7 @@ import type { DutyOutcome, TokenOutcome } from '../domain/outcome.ts';
 import type { Secret } from '../domain/secret.ts';
 import type { Transaction, Verdict } from '../domain/write.ts';
 
-/** What the use cases see of the world. Each port has a real adapter and an in-memory one, and one contract test for both. */
+/** What the use cases see of the world. Store and Cipher have an in-memory twin that passes the same contract. */
 
 export interface Clock {
   now(): Instant;
@@ -44,7 +44,7 @@ export interface Store {
 
 export type Purpose = 'access' | 'refresh';
 
-/** Whose token it is. `scope` replaces the grant in the KMS encryption context when the subject is not known yet. */
+/** Whose token it is, as the request says, never the record. */
 export interface SealContext {
   readonly provider: ProviderId;
   readonly grant: GrantKey;

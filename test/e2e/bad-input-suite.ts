@@ -199,7 +199,7 @@ export function describeBadInput(world: () => World): void {
       [
         'a version from the future',
         { ...question, rejected: { tokenVersion: 99, reason: 'token' } },
-        ['invalid_request', undefined],
+        ['invalid_request', 'rejected.tokenVersion'],
       ],
       ['an organisation without a connection', { ...question, organizationId: 'nobody' }, ['not_connected', undefined]],
     ])('refuses %s', async ([, payload, [code, field]]) => {

@@ -132,3 +132,9 @@ function isListening(address: string): Promise<boolean> {
     socket.once('error', () => done(false));
   });
 }
+
+test('no shell stands between npm and the platform, so that a signal to npm ends it', () => {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { scripts } = JSON.parse(text) as { scripts: Record<string, string> };
+  expect([scripts.start, scripts.demo]).toEqual(['exec node local/main.ts', 'exec node local/demo/main.ts']);
+});

@@ -120,8 +120,8 @@ test('secrets come with made-up values under the names the code reads', () => {
   }));
   const client = { SecretStringTemplate: '{"clientId":"replace-me"}', GenerateStringKey: 'clientSecret' };
   expect(secrets).toEqual([
-    { name: 'grantkeeper/dev/quickbooks/sandbox/client', generated: client, deletionPolicy: 'Retain' },
-    { name: 'grantkeeper/dev/xero/sandbox/client', generated: client, deletionPolicy: 'Retain' },
+    { name: 'grantkeeper/dev/quickbooks/sandbox/client', generated: client, deletionPolicy: 'RetainExceptOnCreate' },
+    { name: 'grantkeeper/dev/xero/sandbox/client', generated: client, deletionPolicy: 'RetainExceptOnCreate' },
     {
       name: 'grantkeeper/dev/state-keys',
       generated: {

@@ -42,7 +42,18 @@ async function ops(words: readonly string[], variables = environment) {
 }
 
 test('a key is created, accepted, listed and revoked', async () => {
-  const words = ['--name', 'Reports', '--scopes', 'tokens:read', '--organizations', 'acme', '--expires-in-days', '30'];
+  const words = [
+    '--name',
+    'Reports',
+    '--scopes',
+    'tokens:read',
+    '--organizations',
+    'acme',
+    '--expires-in-days',
+    '30',
+    '--env',
+    'dev',
+  ];
   const created = await ops(['keys', 'create', ...words, '--json']);
   expect({ ...created, out: '' }).toEqual({ out: '', err: '', exitCode: 0 });
   const { key, ...shown } = JSON.parse(created.out) as { key: string; id: string };
@@ -110,6 +121,8 @@ test('a table that does not exist is one line and exit 1', async () => {
   const { err, exitCode } = await ops(['keys', 'list', '--table', 'none']);
   expect([exitCode, err]).toEqual([
     1,
-    expect.stringMatching(/^AWS did not do it \(ResourceNotFoundException: [^\n]*\)\n$/),
+    expect.stringMatching(
+      /^AWS did not do it \(ResourceNotFoundException: [^\n]*\): check AWS_REGION, credentials and --table\n$/,
+    ),
   ]);
 });

@@ -62,7 +62,7 @@ test('field and waiting time are answered', async () => {
   expect(await failing(error)({}, invokeContext())).toEqual({
     status: 'error',
     code: 'refresh_in_progress',
-    message: 'A refresh is running.',
+    message: 'A refresh is running, or was made less than a minute ago.',
     field: 'a',
     retryAfterSeconds: 3,
   });
