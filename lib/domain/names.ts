@@ -90,7 +90,11 @@ export function clientSecretName(environment: string, provider: ProviderId, side
   return `${APP}/${environment}/${provider}/${side}/client`;
 }
 
-/** Secrets Manager: JSON `{"id", "key", "previous"?: {"id", "key"}}`, keys 43 characters of base64url (32 bytes). To turn the keys put the new one as `previous` first, and five minutes later as the key with the old one as `previous`: a warm function still knows only what it read. */
+/**
+ * Secrets Manager: JSON `{"id", "key", "previous"?: {"id", "key"}}`, keys 43 characters of base64url (32 bytes). To turn the
+ * keys put the new one as `previous` first, and five minutes later as the key with the old one as `previous`: a warm
+ * function still knows only what it read.
+ */
 export function stateKeysSecretName(environment: string): string {
   return `${APP}/${environment}/state-keys`;
 }

@@ -1,8 +1,7 @@
 import { GrantkeeperError } from '../domain/errors.ts';
 import type { Flow, Tenant } from '../domain/flow.ts';
-import type { Instant } from '../domain/grant.ts';
+import { type Grant, type Instant, isLeased } from '../domain/grant.ts';
 import { decideLink, isHeld, type LinkFacts } from '../domain/link-decision.ts';
-import { awaitAttempt, isUnderWay } from './await-attempt.ts';
 import { type PersistPorts, persist } from './persist.ts';
 import type { Policies } from './policies.ts';
 import type { Store } from './ports.ts';
@@ -15,6 +14,7 @@ export interface LinkPorts extends PersistPorts {
 
 /** How long a detach that is being sent is waited for: it may be for the very company that is linked now. */
 const DETACH_WAIT_MS = 10_000;
+const POLL_MS = 500;
 const PAUSE_MS = 50;
 
 /**
@@ -24,10 +24,9 @@ const PAUSE_MS = 50;
 export async function linkCompany(ports: LinkPorts, flow: Flow, tenant: Tenant, deadlineAt: Instant): Promise<void> {
   const untilAt = Math.min(ports.clock.now() + DETACH_WAIT_MS, deadlineAt);
   while (ports.clock.now() < deadlineAt) {
-    if (flow.grant !== undefined)
-      await awaitAttempt(ports, flow.grant, ['detach'], untilAt).catch(undefinedWhenUnavailable);
-    if (await tryLink(ports, flow, tenant, { untilAt, deadlineAt })) return;
-    await ports.clock.sleep(PAUSE_MS);
+    const end = await tryLink(ports, flow, tenant, { untilAt, deadlineAt });
+    if (end === 'linked') return;
+    await ports.clock.sleep(end === 'detaching' ? POLL_MS : PAUSE_MS);
   }
   throw new GrantkeeperError('unavailable');
 }
@@ -37,14 +36,14 @@ async function tryLink(
   flow: Flow,
   tenant: Tenant,
   { untilAt, deadlineAt }: { readonly untilAt: Instant; readonly deadlineAt: Instant },
-): Promise<boolean> {
+): Promise<'linked' | 'changed' | 'detaching'> {
   const facts = await readFacts(ports.store, flow, tenant).catch(undefinedWhenUnavailable);
-  if (facts === undefined) return false;
-  if (facts.flow.stage === 'linked') return true;
+  if (facts === undefined) return 'changed';
+  if (facts.flow.stage === 'linked') return 'linked';
   if (facts.flow.stage !== flow.stage) throw new GrantkeeperError('connection_changed');
   const now = ports.clock.now();
-  // One that started since it was waited for. One that starts after this shows in the grant's number.
-  if (now < untilAt && isUnderWay(facts.grant, ['detach'], now)) return false;
+  // One that starts after this shows in the grant's number.
+  if (now < untilAt && isDetaching(facts.grant, now)) return 'detaching';
   const decision = decideLink(facts, {
     id: ports.newId(),
     linkId: ports.newId(),
@@ -52,7 +51,13 @@ async function tryLink(
     policy: ports.policies(flow.provider),
   });
   if (decision.kind === 'refused') throw new GrantkeeperError(decision.code);
-  return (await persist(ports, decision.transaction, deadlineAt)).committed;
+  return (await persist(ports, decision.transaction, deadlineAt)).committed ? 'linked' : 'changed';
+}
+
+/** Whether a detach may still be sent. */
+function isDetaching(grant: Grant | undefined, now: Instant): boolean {
+  const attempt = grant?.attempt;
+  return grant !== undefined && attempt?.kind === 'detach' && attempt.outcome === undefined && isLeased(grant, now);
 }
 
 /** The tokens are stored by now; a read that fails is no reason to send the user back to the provider. */
