@@ -11,14 +11,19 @@ import {
 import { Construct } from 'constructs';
 import { APP, METRICS, type MetricName, metricNamespace, PROVIDER_IDS } from '../lib/domain/names.ts';
 import type { Config } from './config.ts';
+import { rescueQueueNames } from './rescue-queue.ts';
 
 interface Watch {
   /** Also the heading in runbook.md. */
   readonly id: string;
   readonly metric: IMetric;
   readonly threshold: number;
-  readonly comparison: ComparisonOperator;
-  readonly missing: TreatMissingData;
+  /** Default: greater than or equal to the threshold. */
+  readonly comparison?: ComparisonOperator;
+  /** How many periods of the metric in a row; default 1. */
+  readonly periods?: number;
+  /** Default: no alarm. */
+  readonly missing?: TreatMissingData;
   /** What it means for the users, in one sentence. */
   readonly meaning: string;
 }
@@ -29,23 +34,65 @@ const MINUTE = Duration.minutes(1);
 const HEARTBEAT_WINDOW = Duration.minutes(5);
 
 function watches(environment: string): readonly Watch[] {
-  const namespace = metricNamespace(environment);
+  return [...tokenWatches(environment), ...providerWatches(metricNamespace(environment))];
+}
+
+/** Of tokens that are not where they belong. */
+function tokenWatches(environment: string): readonly Watch[] {
+  const { queue, deadLetter } = rescueQueueNames(environment);
   return [
     {
       id: 'token-at-risk',
-      metric: sumOverProviders(namespace, METRICS.tokenAtRisk, MINUTE),
+      metric: sumOverProviders(count(metricNamespace(environment), METRICS.tokenAtRisk, MINUTE)),
       threshold: 1,
-      comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      missing: TreatMissingData.NOT_BREACHING,
-      meaning: 'A token the provider issued could not be stored; its connection may need the user to reconnect.',
+      meaning:
+        'A token the provider issued is in no store and on no queue; its connection may need the user to reconnect.',
     },
     {
+      // Not the age of the oldest message: SQS leaves out of it whatever was received more than three times, which is
+      // every message that matters here after a quarter of an hour.
+      id: 'rescue-queue-waiting',
+      metric: messagesOn(queue),
+      threshold: 1,
+      periods: 5,
+      meaning:
+        'For five minutes tokens have been on the rescue queue instead of in the store; their grants are not fresh.',
+    },
+    {
+      id: 'rescue-dead-letter',
+      metric: messagesOn(deadLetter),
+      threshold: 1,
+      meaning: 'A token could not be stored for 24 hours and lies on the dead-letter queue, to be lost in 14 days.',
+    },
+  ];
+}
+
+/** Of the schedule and of what it says about the providers. */
+function providerWatches(namespace: string): readonly Watch[] {
+  return [
+    {
       id: 'sweep-heartbeat',
-      metric: count(namespace, METRICS.sweepHeartbeat, HEARTBEAT_WINDOW),
+      metric: count(namespace, METRICS.sweepHeartbeat, HEARTBEAT_WINDOW)(),
       threshold: 1,
       comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
       missing: TreatMissingData.BREACHING,
       meaning: 'The scheduled refresh has not run for five minutes; tokens are refreshed only when somebody asks.',
+    },
+    {
+      id: 'verdicts-frozen',
+      metric: sumOverProviders(gauge(namespace, METRICS.verdictsFrozen, { statistic: Stats.MAXIMUM, period: MINUTE })),
+      threshold: 1,
+      meaning: 'So many grants of a provider are refused at once that no rejection is believed and nobody is given up.',
+    },
+    {
+      id: 'circuit-open',
+      // The least value of five minutes: a circuit that closed in between has another minute with 0.
+      metric: sumOverProviders(
+        gauge(namespace, METRICS.circuitOpen, { statistic: Stats.MINIMUM, period: Duration.minutes(5) }),
+      ),
+      threshold: 1,
+      periods: 3,
+      meaning: 'For 15 minutes nothing has been sent to a provider, which does not answer or refuses our client.',
     },
   ];
 }
@@ -60,32 +107,62 @@ export class Alarms extends Construct {
         alarmDescription: `${watch.meaning} Runbook: infra/runbook.md#${watch.id}`,
         metric: watch.metric,
         threshold: watch.threshold,
-        comparisonOperator: watch.comparison,
-        treatMissingData: watch.missing,
-        evaluationPeriods: 1,
+        comparisonOperator: watch.comparison ?? ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        treatMissingData: watch.missing ?? TreatMissingData.NOT_BREACHING,
+        evaluationPeriods: watch.periods ?? 1,
       });
     }
   }
 }
 
-function count(namespace: string, metricName: MetricName, period: Duration, provider?: string): Metric {
-  return new Metric({
-    namespace,
-    metricName,
-    statistic: Stats.SUM,
-    period,
-    ...(provider === undefined ? {} : { dimensionsMap: { provider } }),
-  });
+/** A metric of ours, of one provider where it is counted by provider. */
+type ByProvider = (provider?: string) => Metric;
+
+function count(namespace: string, metricName: MetricName, period: Duration): ByProvider {
+  return gauge(namespace, metricName, { statistic: Stats.SUM, period });
+}
+
+function gauge(
+  namespace: string,
+  metricName: MetricName,
+  over: { readonly statistic: string; readonly period: Duration },
+): ByProvider {
+  return (provider) =>
+    new Metric({
+      namespace,
+      metricName,
+      ...over,
+      ...(provider === undefined ? {} : { dimensionsMap: { provider } }),
+    });
 }
 
 /** CloudWatch does not add up what was counted under dimensions. */
-function sumOverProviders(namespace: string, metricName: MetricName, period: Duration): MathExpression {
-  const byProvider = PROVIDER_IDS.map(
-    (provider) => [provider, count(namespace, metricName, period, provider)] as const,
-  );
+function sumOverProviders(metric: ByProvider): MathExpression {
+  const byProvider = PROVIDER_IDS.map((provider) => [provider, metric(provider)] as const);
+  return sumOf(Object.fromEntries(byProvider), metric());
+}
+
+/** Messages on a queue, waiting or with a consumer, at any time within a minute. */
+function messagesOn(queueName: string): MathExpression {
+  const messages = (state: 'Visible' | 'NotVisible') =>
+    new Metric({
+      namespace: 'AWS/SQS',
+      metricName: `ApproximateNumberOfMessages${state}`,
+      dimensionsMap: { QueueName: queueName },
+      statistic: Stats.MAXIMUM,
+      period: MINUTE,
+    });
+  const visible = messages('Visible');
+  return sumOf({ visible, taken: messages('NotVisible') }, visible);
+}
+
+/** The sum of metrics of which each may be missing, with the period and the name of one of them. */
+function sumOf(metrics: Readonly<Record<string, Metric>>, { metricName, period }: Metric): MathExpression {
   return new MathExpression({
-    expression: byProvider.map(([provider]) => `FILL(${provider}, 0)`).join(' + '),
-    usingMetrics: Object.fromEntries(byProvider),
+    expression: Object.keys(metrics)
+      .map((id) => `FILL(${id}, 0)`)
+      .join(' + '),
+    usingMetrics: { ...metrics },
     period,
     label: metricName,
   });

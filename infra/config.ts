@@ -112,13 +112,16 @@ function isProviderOrigins(value: unknown): value is ProviderOrigins {
   return Object.entries(value).every(([provider, origin]) => isProviderId(provider) && isLocalOrigin(origin));
 }
 
-/** What depends on the environment. */
+/** What depends on the environment, or on two settings at once. */
 function problemsIn(environment: EnvironmentName, settings: Settings): readonly string[] {
   const problems: string[] = [];
   const isDeveloper = environment === 'local' || environment === 'dev';
   if (settings.connectAccess === 'open' && !isDeveloper) problems.push('connectAccess: open is for local and dev only');
   if (environment === 'prod' && settings.connectBinding === 'link' && !settings.allowLinkBindingInProduction) {
     problems.push('connectBinding: link in prod needs allowLinkBindingInProduction');
+  }
+  if (settings.backoffCapSeconds * 1000 < settings.backoffBaseMs) {
+    problems.push('backoffCapSeconds: must not be less than backoffBaseMs');
   }
   if (isDeveloper) return problems;
   const urls = [

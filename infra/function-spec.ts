@@ -1,10 +1,21 @@
 import type { FunctionName, TableName, VARIABLES } from '../lib/domain/names.ts';
 
 /** What a table can be used for, by DynamoDB's own names; the legs of a transaction need the same actions. */
-type TableAction = 'GetItem' | 'BatchGetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
+type TableAction =
+  | 'GetItem'
+  | 'BatchGetItem'
+  | 'PutItem'
+  | 'UpdateItem'
+  | 'DeleteItem'
+  | 'ConditionCheckItem'
+  | 'Query'
+  | 'Scan';
 
 /** Purposes of the encryption context (design §4). */
 export type Purpose = 'access' | 'refresh';
+
+/** What the rescue queue can be used for; `counts` is of its dead-letter queue too. */
+export type RescueUse = 'sends' | 'counts' | 'receives';
 
 /** What one function is given. Its role and its environment follow from this and from nothing else. */
 export interface FunctionSpec {
@@ -26,8 +37,10 @@ export interface FunctionSpec {
   readonly opens?: readonly Purpose[];
   readonly readsClientSecrets?: true;
   readonly readsStateKeys?: true;
-  /** The function it may invoke; brings the variable with that function's name. */
-  readonly invokes?: 'refresh-grant' | 'finish-connect';
+  /** Brings the variables with the URLs that the use needs. */
+  readonly rescues?: readonly RescueUse[];
+  /** The function it may invoke, itself perhaps; brings the variable with that function's name. */
+  readonly invokes?: 'refresh-grant' | 'finish-connect' | 'refresh-due';
   /** Further settings it reads; every function knows environment and log level. */
   readonly settings: readonly Setting[];
 }
@@ -35,7 +48,14 @@ export interface FunctionSpec {
 /** A setting of `VARIABLES` that comes from the configuration. */
 export type Setting = Exclude<
   keyof typeof VARIABLES,
-  'keyArn' | 'environment' | 'logLevel' | 'refreshGrantFunction' | 'finishConnectFunction'
+  | 'keyArn'
+  | 'environment'
+  | 'logLevel'
+  | 'refreshGrantFunction'
+  | 'finishConnectFunction'
+  | 'refreshDueFunction'
+  | 'rescueQueueUrl'
+  | 'rescueDeadLetterUrl'
 >;
 
 export type FunctionSpecs = Readonly<Record<FunctionName, FunctionSpec>>;

@@ -13,19 +13,42 @@ const LIGHT_MB = 256;
 /** What get-token's touch of `lastUsedAt` mentions (protocol.md, write 18). No token is among them. */
 const TOUCH_ATTRIBUTES = ['pk', 'generation', 'tokenVersion', 'status', 'attempt', 'lastUsedAt', 'dueAt'];
 
+/**
+ * Runs of refresh-due at once: a sweep with the four copies it may share its work with, the next minute's sweep while they
+ * still work, and the daily repair. Runs that overlap harm nothing: whatever changes a grant is done under that grant's
+ * lease, what a run found in the index is read again first, and each write to a provider's state has its condition. A run
+ * beyond these waits a minute at most and is then dropped, because the next one finds the same work.
+ */
+const SWEEPS_AT_ONCE = 8;
+
+/** Who stores tokens looks up whether they were stored before: a queue delivers twice, and a grant goes on meanwhile. */
+const STORED_BEFORE = ['PutItem', 'Query'] as const;
+
 /** Everything a refresh and a duty need; nobody else opens refresh tokens. */
 const REFRESHER = {
   memoryMb: STANDARD_MB,
   isAskedOnce: true,
   tables: {
-    grants: ['GetItem', 'UpdateItem'],
+    // A verdict on a grant checks the provider's state in the same transaction.
+    grants: ['GetItem', 'UpdateItem', 'ConditionCheckItem'],
     connections: ['GetItem', 'UpdateItem'],
-    audit: ['PutItem'],
+    audit: STORED_BEFORE,
   },
   seals: ['access', 'refresh'],
   opens: ['access', 'refresh'],
   readsClientSecrets: true,
-  settings: ['providerEnvironment', 'providerOrigins', 'refreshAheadSeconds'],
+  // Nobody is given up, and no spent token sent again, while new ones wait on the queue.
+  rescues: ['sends', 'counts'],
+  settings: [
+    ...([
+      'providerEnvironment',
+      'providerOrigins',
+      'refreshAheadSeconds',
+      'backoffBaseMs',
+      'backoffCapSeconds',
+    ] as const),
+    ...(['circuitFailures', 'circuitResetSeconds'] as const),
+  ],
 } as const satisfies Omit<FunctionSpec, 'timeoutSeconds'>;
 
 /** Least privilege as a table: what each function is given, per design §2 and §4. */
@@ -73,11 +96,12 @@ function connectSpecs({ connectAccess }: Pick<Config, 'connectAccess'>) {
         flows: ['GetItem', 'UpdateItem'],
         connections: ['GetItem', 'PutItem'],
         grants: ['GetItem', 'PutItem', 'UpdateItem'],
-        audit: ['PutItem'],
+        audit: STORED_BEFORE,
       },
       // It keeps the tokens it has just got in memory until they are stored, so it opens nothing.
       seals: ['access', 'refresh'],
       readsClientSecrets: true,
+      rescues: ['sends'],
       settings: ['providerEnvironment', 'providerOrigins', 'refreshAheadSeconds'],
     },
   } as const satisfies Partial<FunctionSpecs>;
@@ -143,6 +167,22 @@ function tokenSpecs() {
     },
     // 80 s and 180 s: an attempt takes 70 s and starts only when more than that remains (design §5.1).
     'refresh-grant': { ...REFRESHER, timeoutSeconds: 80 },
-    'refresh-due': { ...REFRESHER, timeoutSeconds: 180, concurrency: 1, queriesDue: true },
+    'refresh-due': {
+      ...REFRESHER,
+      timeoutSeconds: 180,
+      concurrency: SWEEPS_AT_ONCE,
+      // The daily repair reads every grant.
+      tables: { ...REFRESHER.tables, grants: [...REFRESHER.tables.grants, 'Scan'] },
+      queriesDue: true,
+      invokes: 'refresh-due',
+    },
+    rescue: {
+      // A sixth of the queue's visibility, less a margin: no message is given to a second run while the first has it.
+      timeoutSeconds: 45,
+      memoryMb: STANDARD_MB,
+      tables: { grants: ['GetItem', 'PutItem', 'UpdateItem'], audit: STORED_BEFORE },
+      rescues: ['receives'],
+      settings: ['refreshAheadSeconds'],
+    },
   } as const satisfies Partial<FunctionSpecs>;
 }

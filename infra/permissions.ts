@@ -1,12 +1,12 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { APP, DUE_INDEX, TABLES, type TableName } from '../lib/domain/names.ts';
-import type { FunctionSpec, Purpose } from './function-spec.ts';
+import type { FunctionSpec, Purpose, RescueUse } from './function-spec.ts';
 import type { StatefulStack } from './stateful-stack.ts';
 
 /** Where the resources of the statements are. */
 export interface PermissionContext {
   readonly environment: string;
-  readonly stateful: Pick<StatefulStack, 'tables' | 'tokenKey' | 'secrets'>;
+  readonly stateful: Pick<StatefulStack, 'tables' | 'tokenKey' | 'secrets' | 'rescueQueue'>;
 }
 
 /**
@@ -14,7 +14,12 @@ export interface PermissionContext {
  * an id, which keeps CDK from merging it into another and names it in the local platform's report of what was used.
  */
 export function statementsFor(spec: FunctionSpec, context: PermissionContext): readonly PolicyStatement[] {
-  return [...tableStatements(spec, context), ...keyStatements(spec, context), ...secretStatements(spec, context)];
+  return [
+    ...tableStatements(spec, context),
+    ...keyStatements(spec, context),
+    ...secretStatements(spec, context),
+    ...(spec.rescues ?? []).map((use) => rescueStatement(use, context)),
+  ];
 }
 
 function tableStatements(spec: FunctionSpec, { stateful }: PermissionContext): readonly PolicyStatement[] {
@@ -94,6 +99,21 @@ function secretStatements(spec: FunctionSpec, { stateful }: PermissionContext): 
       : []),
     ...(spec.readsStateKeys ? [read('ReadStateKeys', [stateKeys.secretArn])] : []),
   ];
+}
+
+function rescueStatement(use: RescueUse, { stateful }: PermissionContext): PolicyStatement {
+  const { queue, deadLetter } = stateful.rescueQueue;
+  const receiving = ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes', 'ChangeMessageVisibility'];
+  const allow = (sid: string, actions: readonly string[], resources: string[]) =>
+    new PolicyStatement({ sid, actions: actions.map((action) => `sqs:${action}`), resources });
+  switch (use) {
+    case 'sends':
+      return allow('SendRescues', ['SendMessage'], [queue.queueArn]);
+    case 'counts':
+      return allow('CountRescues', ['GetQueueAttributes'], [queue.queueArn, deadLetter.queueArn]);
+    case 'receives':
+      return allow('ReceiveRescues', receiving, [queue.queueArn]);
+  }
 }
 
 function sidOf(verb: string, table: TableName): string {

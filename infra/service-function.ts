@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, type Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -23,17 +23,21 @@ const EVENT_AGE = Duration.minutes(1);
 const TARGET_VARIABLES = {
   'refresh-grant': VARIABLES.refreshGrantFunction,
   'finish-connect': VARIABLES.finishConnectFunction,
+  'refresh-due': VARIABLES.refreshDueFunction,
 } as const;
 
 /** One Lambda with a role and a log group of its own, and what its spec gives it. */
 export class ServiceFunction extends Construct {
   readonly lambda: LambdaFunction;
   readonly #spec: FunctionSpec;
+  /** Known before there is a function, so that its own role and variables can name it without a circle. */
+  readonly #functionName: string;
 
   constructor(scope: Construct, id: string, { name, spec, code, config, stateful }: ServiceFunctionProps) {
     super(scope, id);
     this.#spec = spec;
     const functionName = `${APP}-${config.environment}-${name}`;
+    this.#functionName = functionName;
     const logGroup = new LogGroup(this, 'Logs', {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: config.logRetentionDays satisfies RetentionDays,
@@ -71,10 +75,20 @@ export class ServiceFunction extends Construct {
   connect(functions: Readonly<Record<FunctionName, ServiceFunction>>): void {
     const target = this.#spec.invokes;
     if (target === undefined) return;
-    const { lambda } = functions[target];
-    this.lambda.addEnvironment(TARGET_VARIABLES[target], lambda.functionName);
+    const { name, arn } = functions[target] === this ? this.#itself() : functions[target].#deployed();
+    this.lambda.addEnvironment(TARGET_VARIABLES[target], name);
     this.lambda.addToRolePolicy(
-      new PolicyStatement({ sid: 'Invoke', actions: ['lambda:InvokeFunction'], resources: [lambda.functionArn] }),
+      new PolicyStatement({ sid: 'Invoke', actions: ['lambda:InvokeFunction'], resources: [arn] }),
     );
+  }
+
+  #deployed(): { readonly name: string; readonly arn: string } {
+    return { name: this.lambda.functionName, arn: this.lambda.functionArn };
+  }
+
+  #itself(): { readonly name: string; readonly arn: string } {
+    const name = this.#functionName;
+    const place = { service: 'lambda', resource: 'function', arnFormat: ArnFormat.COLON_RESOURCE_NAME };
+    return { name, arn: Stack.of(this).formatArn({ ...place, resourceName: name }) };
   }
 }

@@ -7,6 +7,7 @@ import { addBeside, bundleFunctions, placeholderFunctions } from './bundle.ts';
 import type { Config } from './config.ts';
 import { ConsumerAliases } from './consumer-aliases.ts';
 import { functionSpecs } from './function-specs.ts';
+import { RescueSource } from './rescue-source.ts';
 import { ServiceFunction } from './service-function.ts';
 import type { StatefulStack } from './stateful-stack.ts';
 import { SweepSchedule } from './sweep-schedule.ts';
@@ -16,7 +17,7 @@ export interface ServiceStackProps extends StackProps {
   readonly stateful: StatefulStack;
 }
 
-/** The functions, who may invoke get-token, and the clock of the sweep. */
+/** The functions, who may invoke get-token, what wakes rescue, and the clock of the sweep. */
 export class ServiceStack extends Stack {
   readonly functions: Readonly<Record<FunctionName, ServiceFunction>>;
 
@@ -34,6 +35,7 @@ export class ServiceStack extends Stack {
     >;
     for (const name of FUNCTIONS) this.functions[name].connect(this.functions);
     new ConsumerAliases(this, 'Consumers', { getToken: this.functions['get-token'], consumers: config.consumers });
+    new RescueSource(this, 'RescueSource', { rescue: this.functions.rescue, queue: stateful.rescueQueue.queue });
     new SweepSchedule(this, 'Sweep', { refreshDue: this.functions['refresh-due'] });
   }
 

@@ -39,6 +39,14 @@ const SHAPE = {
   allowSharedGrants: z.boolean(),
   /** How long before its expiry an access token is refreshed. At least the 300 s on-demand buffer. Default 1800. */
   refreshAheadSeconds: z.int().min(300).max(3600),
+  /** Consecutive failures, each of another grant, after which a provider is left alone (circuit breaker). With 1 a single grant could stop all others. Default 3. */
+  circuitFailures: z.int().min(2).max(100),
+  /** How long it is left alone before the sweep tries it with a request that risks no token. Default 60. */
+  circuitResetSeconds: z.int().min(10).max(3600),
+  /** A grant's first pause after a failed refresh; doubles with each further failure, with full jitter. Default 1000. */
+  backoffBaseMs: z.int().min(100).max(60_000),
+  /** The longest such pause. At least the base. Default 300. */
+  backoffCapSeconds: z.int().min(1).max(3600),
   /** Who may ask get-token for what: alias name → organisations and providers. Default: `default` may ask for everything. */
   consumers: z.record(z.string(), consumer).superRefine(checkConsumers),
   /** How long function and access logs are kept. Default 30; local 1, dev 14, prod 90. */

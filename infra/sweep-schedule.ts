@@ -1,17 +1,24 @@
 import { Duration } from 'aws-cdk-lib';
-import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import type { ServiceFunction } from './service-function.ts';
 
-/** Runs refresh-due every minute. A run that finds the previous one still working is dropped, not queued. */
+/** Runs refresh-due every minute, and once a day over all grants, in case the index has missed one. */
 export class SweepSchedule extends Construct {
   constructor(scope: Construct, id: string, { refreshDue }: { readonly refreshDue: ServiceFunction }) {
     super(scope, id);
-    const rule = new Rule(this, 'EveryMinute', {
+    const everyMinute = new Rule(this, 'EveryMinute', {
       schedule: Schedule.rate(Duration.minutes(1)),
       description: 'Refreshes the grants that are due',
     });
-    rule.addTarget(new LambdaFunction(refreshDue.lambda));
+    everyMinute.addTarget(new LambdaFunction(refreshDue.lambda));
+    const everyDay = new Rule(this, 'EveryDay', {
+      schedule: Schedule.rate(Duration.days(1)),
+      description: 'Looks through all grants for those that should be due and are not',
+    });
+    everyDay.addTarget(
+      new LambdaFunction(refreshDue.lambda, { event: RuleTargetInput.fromObject({ task: 'repair' }) }),
+    );
   }
 }

@@ -6,10 +6,17 @@ import type { StatefulStack } from './stateful-stack.ts';
 /** The environment of a function: the settings its spec names, the tables and key it uses, and what every function needs. */
 export function variablesFor(
   spec: FunctionSpec,
-  { config, stateful }: { readonly config: Config; readonly stateful: Pick<StatefulStack, 'tables' | 'tokenKey'> },
+  {
+    config,
+    stateful,
+  }: { readonly config: Config; readonly stateful: Pick<StatefulStack, 'tables' | 'tokenKey' | 'rescueQueue'> },
 ): Record<string, string> {
   const tables = TABLES.filter((name) => spec.tables[name] !== undefined);
   const settings = spec.settings.map((name) => [VARIABLES[name], settingText(config, name)] as const);
+  const { queue, deadLetter } = stateful.rescueQueue;
+  const countsRescues = spec.rescues?.includes('counts') ?? false;
+  // `rescue` is given its messages.
+  const sendsRescues = spec.rescues?.includes('sends') ?? false;
   const usesKey = spec.seals !== undefined || spec.opens !== undefined;
   return {
     [VARIABLES.environment]: config.environment,
@@ -19,6 +26,8 @@ export function variablesFor(
     // Stack traces of the minified bundle name source lines.
     NODE_OPTIONS: '--enable-source-maps',
     ...Object.fromEntries(tables.map((name) => [TABLE_VARIABLES[name], stateful.tables.byName[name].tableName])),
+    ...(sendsRescues || countsRescues ? { [VARIABLES.rescueQueueUrl]: queue.queueUrl } : {}),
+    ...(countsRescues ? { [VARIABLES.rescueDeadLetterUrl]: deadLetter.queueUrl } : {}),
     ...(usesKey ? { [VARIABLES.keyArn]: stateful.tokenKey.key.keyArn } : {}),
     ...Object.fromEntries(settings.filter(([, text]) => text !== undefined)),
   };
@@ -33,6 +42,10 @@ function settingText(config: Config, name: Setting): string | undefined {
       return config.providerOrigins && JSON.stringify(config.providerOrigins);
     case 'allowSharedGrants':
     case 'refreshAheadSeconds':
+    case 'circuitFailures':
+    case 'circuitResetSeconds':
+    case 'backoffBaseMs':
+    case 'backoffCapSeconds':
       return String(config[name]);
     default:
       return config[name];

@@ -7,6 +7,7 @@ import { readApis } from './assembly/apis.ts';
 import { type Collection, collectResources, type Resource } from './assembly/collect.ts';
 import { readFunctions, readPermissions } from './assembly/functions.ts';
 import type { Assembly, KeyResource, RuleResource, RuleTarget } from './assembly/model.ts';
+import { readEventSources, readQueues } from './assembly/queues.ts';
 import { parseRate } from './assembly/rate.ts';
 import { AssemblyError, isRecord, type Stack, type Template } from './assembly/template.ts';
 
@@ -86,6 +87,8 @@ export function readAssembly(dir: string): Assembly {
       .ofType('AWS::Events::EventBus')
       .map((bus) => ({ name: bus.identity.ref, arn: attribute(bus, 'Arn') })),
     permissions: readPermissions(collection),
+    queues: readQueues(collection),
+    eventSources: readEventSources(collection),
     notRun: collection.notRun,
   };
 }

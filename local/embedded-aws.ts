@@ -10,7 +10,9 @@ import { createKms, type Kms } from './aws/kms.ts';
 import { createLambdaService } from './aws/lambda.ts';
 import { createSecretsManager, type SecretsManager } from './aws/secrets-manager.ts';
 import { startAwsServer } from './aws/server.ts';
+import { createSqs, type Sqs } from './aws/sqs.ts';
 import type { MovableClock } from './clock.ts';
+import { createEventSources, type EventSources } from './event-sources.ts';
 import type { LogLine } from './lambda/logs.ts';
 import { createLambdaRuntime, type FunctionCredentials, type LambdaRuntime } from './lambda/runtime.ts';
 
@@ -37,12 +39,15 @@ export interface EmbeddedAws {
   readonly kms: Kms;
   readonly secretsManager: SecretsManager;
   readonly eventBridge: EventBridge;
+  readonly sqs: Sqs;
+  readonly eventSources: EventSources;
   stop(): Promise<void>;
 }
 
 /**
- * Creates what the assembly describes (tables, keys, secrets with their values, buses, alarms) and serves it together
- * with Lambda. Each function signs with an access key of its own, which stands for its role and the role's policies.
+ * Creates what the assembly describes (tables, keys, secrets with their values, buses, queues) and serves it together
+ * with Lambda, which is also invoked with the messages of queues. Each function signs with an access key of its own, which
+ * stands for its role and the role's policies.
  */
 export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<EmbeddedAws> {
   const { assembly, clock } = options;
@@ -52,6 +57,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   const kms = createKms({ guard });
   const secretsManager = createSecretsManager({ guard, clock });
   const eventBridge = createEventBridge({ guard, clock });
+  const sqs = createSqs({ guard, clock });
   let endpointUrl = '';
   const runtime = createLambdaRuntime({
     functions: assembly.functions,
@@ -60,22 +66,20 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     endpointUrl: () => endpointUrl,
     ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
   });
-  await dynamoDb.createTables(
-    assembly.tables.map(({ name, properties }) => ({ ...properties, TableName: name }) as unknown as TableDefinition),
-  );
-  for (const { keyId, aliases } of assembly.keys) kms.addKey({ keyId, aliases });
-  for (const { name, arn } of assembly.secrets) {
-    const secretString = options.secretValues.get(name);
-    secretsManager.addSecret({ name, arn, ...(secretString === undefined ? {} : { secretString }) });
-  }
-  for (const { name } of assembly.buses) eventBridge.addBus(name);
+  await createResources(options, { dynamoDb, kms, secretsManager, eventBridge, sqs });
   const lambda = createLambdaService({ runtime, guard });
   const server = await startAwsServer({
-    services: [dynamoDb, kms, secretsManager, eventBridge, createCloudWatch({ guard, clock }), lambda],
+    services: [dynamoDb, kms, secretsManager, eventBridge, sqs, createCloudWatch({ guard, clock }), lambda],
     principalOf: principals.principalOf,
     ...(options.port === undefined ? {} : { port: options.port }),
   });
   endpointUrl = server.endpointUrl;
+  const eventSources = createEventSources({
+    mappings: assembly.eventSources,
+    runtime,
+    sqs,
+    principalOf: principals.roleOf,
+  });
   return {
     endpointUrl,
     region: REGION,
@@ -87,18 +91,39 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     kms,
     secretsManager,
     eventBridge,
+    sqs,
+    eventSources,
     async stop() {
       await runtime.stop();
       await server.stop();
+      await sqs.stop();
       await dynamoDb.close();
     },
   };
+}
+
+async function createResources(
+  { assembly, secretValues }: EmbeddedAwsOptions,
+  services: Pick<EmbeddedAws, 'dynamoDb' | 'kms' | 'secretsManager' | 'eventBridge' | 'sqs'>,
+): Promise<void> {
+  await services.dynamoDb.createTables(
+    assembly.tables.map(({ name, properties }) => ({ ...properties, TableName: name }) as unknown as TableDefinition),
+  );
+  for (const { keyId, aliases } of assembly.keys) services.kms.addKey({ keyId, aliases });
+  for (const { name, arn } of assembly.secrets) {
+    const secretString = secretValues.get(name);
+    services.secretsManager.addSecret({ name, arn, ...(secretString === undefined ? {} : { secretString }) });
+  }
+  for (const { name } of assembly.buses) services.eventBridge.addBus(name);
+  for (const { name, attributes } of assembly.queues) await services.sqs.createQueue(name, attributes);
 }
 
 interface Principals {
   readonly administrator: FunctionCredentials;
   credentialsOf(resource: FunctionResource): FunctionCredentials;
   principalOf(accessKeyId: string): Principal | undefined;
+  /** A function, as its role. */
+  roleOf(resource: FunctionResource): Principal;
 }
 
 function createPrincipals(functions: readonly FunctionResource[]): Principals {
@@ -110,15 +135,14 @@ function createPrincipals(functions: readonly FunctionResource[]): Principals {
     ],
   ]);
   const credentials = new Map<string, FunctionCredentials>();
-  for (const { arn, name, roleArn, statements } of functions) {
-    const own = createCredentials();
+  const roleOf = ({ name, roleArn, statements }: FunctionResource): Principal => {
     const role = roleArn.slice(roleArn.lastIndexOf('/') + 1);
-    credentials.set(arn, own);
-    principals.set(own.accessKeyId, {
-      name,
-      arn: `arn:aws:sts::${ACCOUNT}:assumed-role/${role}/${name}`,
-      statements,
-    });
+    return { name, arn: `arn:aws:sts::${ACCOUNT}:assumed-role/${role}/${name}`, statements };
+  };
+  for (const resource of functions) {
+    const own = createCredentials();
+    credentials.set(resource.arn, own);
+    principals.set(own.accessKeyId, roleOf(resource));
   }
   return {
     administrator,
@@ -128,6 +152,7 @@ function createPrincipals(functions: readonly FunctionResource[]): Principals {
       return own;
     },
     principalOf: (accessKeyId) => principals.get(accessKeyId),
+    roleOf,
   };
 }
 

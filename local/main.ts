@@ -1,5 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { NO_SERVICE } from './assembly/collect.ts';
 import type { LogLine } from './lambda/logs.ts';
 import { type Platform, startPlatform } from './platform.ts';
 import { tableNameOf } from './seed.ts';
@@ -72,9 +73,12 @@ function describe(platform: Platform): object {
 }
 
 function announce(platform: Platform): void {
-  const types = new Map<string, number>();
-  for (const { type } of platform.notRun) types.set(type, (types.get(type) ?? 0) + 1);
-  const notRun = [...types].map(([type, count]) => `${type} (${count})`).join(', ');
+  const kinds = new Map<string, number>();
+  for (const { type, reason } of platform.notRun) {
+    const kind = reason === NO_SERVICE ? type : `${type}: ${reason}`;
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  const notRun = [...kinds].map(([kind, count]) => `${kind} (${count})`).join('; ');
   console.log(`ready ${platform.origin}
 
 Open ${platform.origin} and click "Connect to QuickBooks" or "Connect to Xero".

@@ -140,7 +140,7 @@ async function start(options: PlatformOptions, cleanUp: AsyncDisposableStack): P
 function scheduleOf({ assembly, aws, clock }: Pick<Parts, 'assembly' | 'aws' | 'clock'>): Schedule {
   const { rules, permissions } = assembly;
   // A failed sweep is reported by whoever reads what should be gone; the clock must go on.
-  const onStep = () => aws.dynamoDb.sweepExpired().catch(() => undefined);
+  const onStep = () => Promise.all([aws.dynamoDb.sweepExpired().catch(() => undefined), aws.eventSources.drain()]);
   return createSchedule({ rules, permissions, runtime: aws.runtime, clock, onStep });
 }
 

@@ -22,7 +22,7 @@ export interface ScheduleOptions {
   readonly clock: MovableClock;
   /** How long a step waits for its runs, in real time; default 15 s. */
   readonly stepPatienceMs?: number;
-  /** Called after every step of an advance and with every firing (time to live). Must not reject. */
+  /** Called after every step of an advance and with every firing (time to live, messages that are visible again). Must not reject. */
   onStep?(): Promise<unknown>;
 }
 

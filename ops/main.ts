@@ -3,8 +3,9 @@ import { ERRORS, GrantkeeperError } from '../lib/domain/errors.ts';
 import { createClock } from '../lib/runtime/clock.ts';
 import { type CommandLine, parseCommandLine, USAGE, UsageError } from './command-line.ts';
 import { createKey, endKey, type KeyPlace, listKeys } from './keys.ts';
+import { restoreTables } from './restore.ts';
 
-/** The operators' command line: `npm run ops -- keys create|list|revoke`, as the AWS identity of the shell it runs in. */
+/** The operators' command line: `npm run ops -- keys create|list|revoke` and `restore`, as the AWS identity of the shell it runs in. */
 async function run(command: CommandLine, openPlace: () => KeyPlace): Promise<string> {
   switch (command.verb) {
     case 'help':
@@ -15,6 +16,11 @@ async function run(command: CommandLine, openPlace: () => KeyPlace): Promise<str
       return await listKeys(openPlace(), command);
     case 'revoke':
       return await endKey(openPlace(), command);
+    case 'restore': {
+      const { text, isComplete } = await restoreTables(openPlace(), command);
+      if (!isComplete) process.exitCode = 1;
+      return text;
+    }
   }
 }
 
@@ -24,7 +30,7 @@ function describe(error: unknown): string {
   const cause = error instanceof GrantkeeperError ? error.cause : error;
   const reason = cause instanceof Error ? ` (${cause.name}: ${cause.message.split('\n')[0]})` : '';
   if (!(error instanceof GrantkeeperError))
-    return `AWS did not do it${reason}: check AWS_REGION, credentials and --table`;
+    return `AWS did not do it${reason}: check AWS_REGION, credentials and the names of the tables`;
   const field = error.field === undefined ? '' : ` Field: ${error.field}.`;
   return `${error.message}${field} ${ERRORS[error.code].next}${reason}`;
 }

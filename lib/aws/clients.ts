@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
 /**
@@ -23,6 +24,8 @@ const CLIENT_LIMITS = {
   dynamodb: { requestMs: 2_000, maxAttempts: 2 },
   kms: { requestMs: 2_000, maxAttempts: 3 },
   secrets: { requestMs: 3_000, maxAttempts: 3 },
+  /** Asked when the store fails: the service tries again itself, and a message that comes twice is applied once. */
+  sqs: { requestMs: 2_000, maxAttempts: 2 },
   /** A retry would run a function twice. The time of each call is set in `invoke.ts`; this is the longest of them. */
   lambda: { requestMs: 28_000, maxAttempts: 1 },
 } as const;
@@ -49,6 +52,11 @@ export function createKmsClient(place: ClientPlace = {}): KMSClient {
 /** The secret store. */
 export function createSecretsClient(place: ClientPlace = {}): SecretsManagerClient {
   return new SecretsManagerClient({ ...place, ...settings(CLIENT_LIMITS.secrets) });
+}
+
+/** The rescue queue. It is spoken to at the host of its URL, unless `place` names an endpoint. */
+export function createSqsClient(place: ClientPlace = {}): SQSClient {
+  return new SQSClient({ ...place, ...settings(CLIENT_LIMITS.sqs) });
 }
 
 /**

@@ -6,12 +6,16 @@ import {
   GetCommand,
   QueryCommand,
   type QueryCommandInput,
+  type QueryCommandOutput,
+  ScanCommand,
   TransactWriteCommand,
 } from '@aws-sdk/lib-dynamodb';
+import type { AuditRow } from '../domain/audit.ts';
 import { claimKey, connectionKey } from '../domain/connection.ts';
 import { GrantkeeperError } from '../domain/errors.ts';
 import type { Grant, GrantKey, Instant } from '../domain/grant.ts';
-import { DUE_INDEX, TABLE_VARIABLES, type TableName } from '../domain/names.ts';
+import { DUE_INDEX, type ProviderId, TABLE_VARIABLES, type TableName } from '../domain/names.ts';
+import { type ProviderState, providerKey } from '../domain/provider-state.ts';
 import type { Key, Records, Transaction, Verdict } from '../domain/write.ts';
 import type { DueEntry, Store } from '../service/ports.ts';
 import { toRecord } from './record.ts';
@@ -23,6 +27,8 @@ const BATCH_ROUNDS = 4;
 const BATCH_PAUSE_MS = 25;
 /** An index page holds some 10,000 entries, so this is far more than any caller's limit. */
 const MAX_PAGES = 20;
+/** Of the items beside the grants in their table. */
+const PROVIDER_PREFIX = 'PROVIDER#';
 
 /** Physical names of the tables; a function has only those it reads, and another one is `configuration_missing`. */
 type TableNames = Readonly<Partial<Record<TableName, string>>>;
@@ -49,6 +55,10 @@ export function createDynamoStore(place: Place): Store {
     readApiKey: (id) => read(place, 'apiKeys', { pk: id }),
     listConnections: (organizationId) => listConnections(place, organizationId),
     listDue: (partition, at, limit) => listDue(place, { partition, at, limit }),
+    countPartition: (partition) => countPartition(place, partition),
+    readProvider: (provider) => readProvider(place, provider),
+    scanGrants: (page) => scanGrants(place, page),
+    listAudit: (pk, since) => listAudit(place, pk, since),
     commit: (transaction) => commit(place, transaction),
   };
 }
@@ -140,21 +150,80 @@ async function listDue(
   return items.map(({ pk, dueAt }) => ({ grant: pk as GrantKey, dueAt: dueAt as Instant }));
 }
 
+async function countPartition(place: Place, partition: string): Promise<number> {
+  let count = 0;
+  const query: QueryCommandInput = {
+    TableName: tableName(place.tables, 'grants'),
+    IndexName: DUE_INDEX,
+    Select: 'COUNT',
+    KeyConditionExpression: 'duePartition = :partition',
+    ExpressionAttributeValues: { ':partition': partition },
+  };
+  await eachPage(place, query, ({ Count = 0 }) => {
+    count += Count;
+    return {};
+  });
+  return count;
+}
+
+async function readProvider(place: Place, provider: ProviderId): Promise<ProviderState | undefined> {
+  // The key decides which of the table's two kinds of item it is.
+  return (await read(place, 'grants', { pk: providerKey(provider) })) as ProviderState | undefined;
+}
+
+type GrantPage = Awaited<ReturnType<Store['scanGrants']>>;
+
+async function scanGrants(
+  { client, tables }: Place,
+  { share, of, next }: Parameters<Store['scanGrants']>[0],
+): Promise<GrantPage> {
+  const command = new ScanCommand({
+    TableName: tableName(tables, 'grants'),
+    ConsistentRead: true,
+    Segment: share,
+    TotalSegments: of,
+    ...(next === undefined ? {} : { ExclusiveStartKey: { pk: next } }),
+  });
+  const { Items: found = [], LastEvaluatedKey } = await answered(client.send(command));
+  const items = found.filter(({ pk }) => typeof pk === 'string' && !pk.startsWith(PROVIDER_PREFIX));
+  const grants = items.map((item) => toRecord('grants', item) as Grant);
+  return { grants, ...(LastEvaluatedKey === undefined ? {} : { next: String(LastEvaluatedKey.pk) }) };
+}
+
+async function listAudit(place: Place, pk: AuditRow['pk'], since: Instant): Promise<AuditRow[]> {
+  const items = await queryAll(place, {
+    TableName: tableName(place.tables, 'audit'),
+    ConsistentRead: true,
+    KeyConditionExpression: 'pk = :pk AND sk >= :since',
+    // A row of that very instant is greater: its key goes on after the time.
+    ExpressionAttributeValues: { ':pk': pk, ':since': new Date(since).toISOString() },
+  });
+  return items.map((item) => toRecord('audit', item));
+}
+
 /** All items of a query in order of its sort key, at most `limit`. */
-async function queryAll({ client }: Place, query: QueryCommandInput, limit = Number.POSITIVE_INFINITY): Promise<Items> {
+async function queryAll(place: Place, query: QueryCommandInput, limit = Number.POSITIVE_INFINITY): Promise<Items> {
   const items: Items = [];
-  let start: QueryCommandInput['ExclusiveStartKey'];
-  for (let page = 0; page < MAX_PAGES; page += 1) {
-    const bound = Number.isFinite(limit) ? { Limit: limit - items.length } : {};
-    const command = new QueryCommand({
-      ...query,
-      ...bound,
-      ...(start === undefined ? {} : { ExclusiveStartKey: start }),
-    });
-    const { Items: found = [], LastEvaluatedKey } = await answered(client.send(command));
+  const bound = () => (Number.isFinite(limit) ? { Limit: limit - items.length } : {});
+  await eachPage(place, { ...query, ...bound() }, ({ Items: found = [] }) => {
     items.push(...found);
-    if (LastEvaluatedKey === undefined || items.length >= limit) return items;
-    start = LastEvaluatedKey;
+    return items.length >= limit ? 'enough' : bound();
+  });
+  return items;
+}
+
+/** Reads a query page by page; `take` answers what is to be asked differently of the next page, or that it has enough. */
+async function eachPage(
+  { client }: Place,
+  query: QueryCommandInput,
+  take: (page: QueryCommandOutput) => 'enough' | Partial<QueryCommandInput>,
+): Promise<void> {
+  let asked = query;
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const output = await answered(client.send(new QueryCommand(asked)));
+    const next = take(output);
+    if (output.LastEvaluatedKey === undefined || next === 'enough') return;
+    asked = { ...asked, ...next, ExclusiveStartKey: output.LastEvaluatedKey };
   }
   throw unavailable(new Error(`a query of ${query.TableName} did not end within ${MAX_PAGES} pages`));
 }

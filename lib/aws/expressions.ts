@@ -80,6 +80,7 @@ function render(condition: Condition, placeholders: Placeholders): string {
   if ('equals' in condition) return `${at} = ${value(condition.equals)}`;
   if ('below' in condition) return `${at} < ${value(condition.below)}`;
   if ('atMost' in condition) return `${at} <= ${value(condition.atMost)}`;
+  if ('atLeast' in condition) return `${at} >= ${value(condition.atLeast)}`;
   if ('size' in condition) return `size(${at}) = ${value(condition.size)}`;
   return `${at} IN (${condition.oneOf.map(value).join(', ')})`;
 }

@@ -1,6 +1,6 @@
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import { GrantkeeperError } from '../domain/errors.ts';
-import type { FinishConnect, RequestRefresh } from '../service/ports.ts';
+import type { FinishConnect, HandOver, RequestRefresh } from '../service/ports.ts';
 
 /** Design §5, readers: only an expired token waits for the holder, and at most this long. */
 const WAIT_MS = 10_000;
@@ -36,6 +36,17 @@ export function createFinishConnect(target: Target): FinishConnect {
   return async (request, timeoutMs) => {
     const answer = await invoke(target, request, { type: 'RequestResponse', ms: timeoutMs });
     return answer === 'ended' ? 'finished' : 'pending';
+  };
+}
+
+/**
+ * Hands a share of the sweep to a copy of refresh-due, which runs by itself. Throws `unavailable` when Lambda did not say that
+ * it took the request: should a copy run all the same, the leases keep the two apart.
+ */
+export function createHandOver(target: Target): HandOver {
+  return async ({ partitions }) => {
+    const answer = await invoke(target, { partitions }, { type: 'Event', ms: START_MS });
+    if (answer !== 'ended') throw new GrantkeeperError('unavailable');
   };
 }
 

@@ -1,8 +1,16 @@
 import { type AuditRow, auditRow } from './audit.ts';
-import { type Attempt, type AttemptKind, duePartition, type Grant, type Instant, isLiving } from './grant.ts';
 import {
+  type Attempt,
+  type AttemptKind,
+  duePartition,
+  type Grant,
+  type GrantFields,
+  type Instant,
+  isLiving,
+} from './grant.ts';
+import {
+  after,
   generationIs,
-  hasFailedRefresh,
   isFree,
   isFreeNow,
   mayStart,
@@ -63,8 +71,7 @@ function isAllowed(grant: Grant, kind: AttemptKind): boolean {
 
 function acquireTransaction(grant: Grant, attempt: Attempt, input: AcquireInput): Transaction {
   const { now } = input;
-  const doubt = doubted(grant, attempt);
-  const isUnreported = grant.attempt !== undefined && grant.attempt.outcome === undefined;
+  const doubt = doubted(grant);
   const when = [
     generationIs(grant.generation),
     tokenVersionIs(grant.tokenVersion),
@@ -76,30 +83,44 @@ function acquireTransaction(grant: Grant, attempt: Attempt, input: AcquireInput)
     ...(attempt.kind === 'revoke' ? [servesNobody] : []),
   ];
   const write = updateGrant(grant, when, {
-    set: {
-      number: attempt.number,
-      attempt,
-      dueAt: attempt.until,
-      duePartition: duePartition(grant, grant.status),
-      ...(input.forced ? { forcedAt: now } : {}),
-    },
+    set: { ...changes(grant, attempt), ...(input.forced ? { forcedAt: now } : {}) },
     ...(doubt === undefined ? {} : { setEntries: { doubts: { [doubt.number]: doubt.startedAt } } }),
     ...(grant.auditOwed === undefined ? {} : { remove: ['auditOwed'] }),
   });
   const rows = [
-    ...(doubt === undefined || !isUnreported ? [] : [doubtRow(grant, doubt, now)]),
+    ...(doubt === undefined ? [] : [doubtRow(grant, doubt, now)]),
     ...(grant.auditOwed === undefined ? [] : [grant.auditOwed]),
   ];
   return { token: transactionToken(attempt.id, 'acquire', grant.number), writes: [write, ...rows.map(appendAudit)] };
 }
 
-/**
- * An earlier attempt that took the lease and never said how it ended: its token may still arrive. Or a refresh that failed and
- * would be forgotten because a detach comes next: what it may have rotated has to be asked for again.
- */
-function doubted(grant: Grant, next: Attempt): Attempt | undefined {
-  if (grant.attempt === undefined || grant.attempt.outcome === undefined) return grant.attempt;
-  return next.kind === 'detach' && hasFailedRefresh(grant) ? grant.attempt : undefined;
+/** What the lease sets. The partition follows from the grant as it is then: a refresh that has begun may lose its answer. */
+function changes(grant: Grant, attempt: Attempt) {
+  const unansweredSince = unansweredWith(grant);
+  const set = {
+    number: attempt.number,
+    attempt,
+    dueAt: attempt.until,
+    ...(unansweredSince === undefined ? {} : { unansweredSince }),
+  } as const satisfies Partial<GrantFields>;
+  return { ...set, duePartition: duePartition(after(grant, { ...set, doubts: doubtsWith(grant) })) };
+}
+
+/** An earlier attempt that took the lease and never said how it ended: its token may still arrive. */
+function doubted({ attempt }: Grant): Attempt | undefined {
+  return attempt?.outcome === undefined ? attempt : undefined;
+}
+
+function doubtsWith(grant: Grant): Readonly<Record<string, Instant>> {
+  const doubt = doubted(grant);
+  return doubt === undefined ? grant.doubts : { ...grant.doubts, [doubt.number]: doubt.startedAt };
+}
+
+/** A refresh in doubt may have been answered. Nothing that came before a newer token can have been lost. */
+function unansweredWith(grant: Grant): Instant | undefined {
+  const doubt = doubted(grant);
+  const isLost = doubt?.kind === 'refresh' && doubt.number > grant.tokenVersion;
+  return grant.unansweredSince ?? (isLost ? doubt.startedAt : undefined);
 }
 
 function doubtRow(grant: Grant, doubt: Attempt, now: Instant): AuditRow {
@@ -117,15 +138,6 @@ function doubtRow(grant: Grant, doubt: Attempt, now: Instant): AuditRow {
 
 /** The grant as it stands once the acquiring write has gone through. */
 export function acquired(grant: Grant, attempt: Attempt): Grant {
-  const doubt = doubted(grant, attempt);
-  const doubts = doubt === undefined ? grant.doubts : { ...grant.doubts, [doubt.number]: doubt.startedAt };
   const { auditOwed: _, ...rest } = grant;
-  return {
-    ...rest,
-    number: attempt.number,
-    attempt,
-    doubts,
-    dueAt: attempt.until,
-    duePartition: duePartition(grant, grant.status),
-  };
+  return { ...rest, ...changes(grant, attempt), doubts: doubtsWith(grant) };
 }

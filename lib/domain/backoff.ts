@@ -6,9 +6,9 @@ export interface BackoffPolicy {
 }
 
 /** Base 1 s doubling, cap 5 minutes (requirement B3, design §6). */
-const DEFAULT_BACKOFF: BackoffPolicy = { baseMs: 1_000, capMs: 300_000 };
+export const DEFAULT_BACKOFF: BackoffPolicy = { baseMs: 1_000, capMs: 300_000 };
 
-/** The shortest time between two rejections of a grant (protocol.md, write 8). */
+/** The shortest time between two rejections of a grant (protocol.md, write 8), whatever the policy's cap. */
 const SUSPECT_FLOOR_MS = 60_000;
 
 /** Wait before attempt `consecutive` + 1, with full jitter; `random` is in [0, 1). */
@@ -16,9 +16,9 @@ export function backoffMs(consecutive: number, random: number, policy: BackoffPo
   return Math.floor(ceiling(consecutive, policy) * random);
 }
 
-/** Wait after the `count`-th rejection in a row: at least a minute, doubling to the cap. */
+/** Wait after the `count`-th rejection in a row: a minute, doubling to the cap, never less than a minute. */
 export function suspectBackoffMs(count: number, policy: BackoffPolicy = DEFAULT_BACKOFF): number {
-  return Math.min(policy.capMs, SUSPECT_FLOOR_MS * 2 ** Math.min(count - 1, 20));
+  return Math.max(SUSPECT_FLOOR_MS, Math.min(policy.capMs, SUSPECT_FLOOR_MS * 2 ** Math.min(count - 1, 20)));
 }
 
 function ceiling(consecutive: number, policy: BackoffPolicy): number {

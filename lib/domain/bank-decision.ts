@@ -1,5 +1,6 @@
 import { type AuditRow, auditRow } from './audit.ts';
 import type { CommitPolicy } from './commit-decision.ts';
+import { drawnAfterMs } from './generation.ts';
 import {
   type AccessToken,
   duePartition,
@@ -12,8 +13,17 @@ import {
   type RefreshToken,
   type Sealed,
 } from './grant.ts';
-import { after, heldCountIs, isFreeNow, updateGrant } from './grant-conditions.ts';
-import { evicted, held } from './held.ts';
+import {
+  after,
+  attemptAsRead,
+  generationIs,
+  heldCountIs,
+  isFreeNow,
+  statusIs,
+  updateGrant,
+  without,
+} from './grant-conditions.ts';
+import { evicted, evictedBy, held } from './held.ts';
 import type { ProviderEnvironment, ProviderId } from './names.ts';
 import { nextDue } from './next-due.ts';
 import { unchanged } from './unchanged.ts';
@@ -44,20 +54,25 @@ export interface Authorization {
   readonly traceId?: string;
 }
 
+/** More than the clocks of two machines are apart. */
+const CLOCKS_APART_MS = 5_000;
+
 export type BankDecision =
-  | { readonly kind: 'write'; readonly transaction: Transaction }
-  /** Stored by an earlier try whose answer was lost. */
+  /** `other_generation`: an authorisation that the grant has gone past is held, never made current. */
+  | { readonly kind: 'write'; readonly as: 'banked' | 'other_generation'; readonly transaction: Transaction }
+  /** It is on the grant, or was and has been refreshed since: a repeat, nothing to write. */
   | { readonly kind: 'stored' };
 
 export interface BankOptions {
   /** Token of the transaction; new for each decision. */
   readonly id: string;
   readonly now: Instant;
-  /** The audit table does not answer: the row is owed instead, because the tokens come first. */
-  readonly owed?: boolean;
 }
 
-/** The write that stores `authorization` on the grant as read. Decide again on the new image whenever its condition fails. */
+/**
+ * The write that stores `authorization` on the grant as read. Decide again on the new image whenever its condition fails.
+ * Generations are ULIDs: a greater one on the grant is a later authorisation, or a later closing.
+ */
 export function decideBank(
   image: Grant | undefined,
   authorization: Authorization,
@@ -65,29 +80,58 @@ export function decideBank(
   options: BankOptions,
 ): BankDecision {
   if (image !== undefined && isStored(image, authorization)) return { kind: 'stored' };
-  const number = (image?.number ?? 0) + 1;
-  const row = bankedRow(authorization, number, options.now);
-  const owed = options.owed ? { auditOwed: row } : {};
-  const leg =
-    image === undefined
-      ? putNew(authorization, policy, options.now, owed)
-      : putOver(image, authorization, policy, options.now, owed);
+  const isPast = image !== undefined && hasGonePast(image, authorization);
+  const number = isPast ? image.number : (image?.number ?? 0) + 1;
+  const row = bankedRow(authorization, { number, now: options.now, isPast });
+  const leg = isPast
+    ? holdOlder(image, authorization, policy, options.now)
+    : image === undefined
+      ? putNew(authorization, policy, options.now)
+      : putOver(image, authorization, policy, options.now);
   return {
     kind: 'write',
-    transaction: { token: options.id, writes: options.owed ? [leg] : [leg, appendAudit(row)] },
+    as: isPast ? 'other_generation' : 'banked',
+    transaction: { token: options.id, writes: [leg, appendAudit(row)] },
   };
 }
 
-function isStored(image: Grant, { attemptId }: Authorization): boolean {
-  const current = 'current' in image ? image.current : undefined;
-  return current?.attemptId === attemptId || image.held[attemptId] !== undefined;
+/**
+ * A later generation, and not only by another machine's clock: an authorisation that seems to come just before a close is
+ * that of a user who connects again, and what he gave is not to be revoked. If nobody wants it, it closes by itself.
+ */
+function hasGonePast(image: Grant, { generation }: Authorization): boolean {
+  if (image.generation <= generation) return false;
+  return isLiving(image) || !(drawnAfterMs(image.generation, generation) <= CLOCKS_APART_MS);
 }
 
-type Owed = { readonly auditOwed?: AuditRow };
+function isStored(image: Grant, { attemptId, generation }: Authorization): boolean {
+  const current = 'current' in image ? image.current : undefined;
+  return image.generation === generation || current?.attemptId === attemptId || image.held[attemptId] !== undefined;
+}
 
-function putNew(authorization: Authorization, policy: CommitPolicy, now: Instant, owed: Owed): WriteOn<'grants'> {
+/**
+ * As write 6 does with a refresh token of another generation: a living grant keeps it to try, on a closing or closed one it
+ * becomes something to revoke. It took no number of this grant; held under the newest, it is the first to be tried.
+ */
+function holdOlder(image: Grant, authorization: Authorization, policy: CommitPolicy, now: Instant): WriteOn<'grants'> {
+  const { attemptId, generation } = authorization;
+  const token: RefreshToken = { ...authorization.refresh, attemptId, generation, version: image.number };
+  const reopened = {
+    status: 'closing',
+    dueAt: Math.max(now, image.attempt?.until ?? 0),
+    duePartition: duePartition(after(image, { status: 'closing' })),
+  } as const satisfies Partial<GrantFields>;
+  const seen = [generationIs(image.generation), statusIs(image.status), heldCountIs(image)];
+  return updateGrant(image, isLiving(image) ? seen : [...seen, ...attemptAsRead(image)], {
+    ...(isLiving(image) ? {} : { set: reopened }),
+    setEntries: { held: { [attemptId]: held(token, 'late', now) } },
+    removeEntries: { held: evictedBy(image, attemptId, policy.graceSeconds, now) },
+  });
+}
+
+function putNew(authorization: Authorization, policy: CommitPolicy, now: Instant): WriteOn<'grants'> {
   const { grant: pk, provider, subject } = authorization;
-  const item: GrantFields = {
+  const item = {
     v: 1,
     pk,
     provider,
@@ -99,47 +143,33 @@ function putNew(authorization: Authorization, policy: CommitPolicy, now: Instant
     unservedSince: now,
     refreshCount: 0,
     failedRefreshCount: 0,
-    duePartition: duePartition({ pk, provider }, 'active'),
-    ...owed,
-  };
+  } as const satisfies GrantFields;
   const dueAt = nextDue(item, policy, now);
   return {
     table: 'grants',
     key: { pk },
     when: [absent('pk')],
     op: 'put',
-    item: { ...item, ...(dueAt === undefined ? {} : { dueAt }) },
+    item: { ...item, duePartition: duePartition(item), ...(dueAt === undefined ? {} : { dueAt }) },
   };
 }
 
-function putOver(
-  image: Grant,
-  authorization: Authorization,
-  policy: CommitPolicy,
-  now: Instant,
-  owed: Owed,
-): WriteOn<'grants'> {
+function putOver(image: Grant, authorization: Authorization, policy: CommitPolicy, now: Instant): WriteOn<'grants'> {
   const keep = displaced(image, now);
   const set = {
     ...authorized(authorization, image.number + 1, now),
     doubts: {},
-    // What waited to be revoked is of an authorisation that ended; the new one cancels the revocation.
-    ...(isLiving(image) ? {} : { held: {} }),
     ...(image.orgs === undefined ? { unservedSince: now } : {}),
     ...(isHeldBy(authorization, image) ? { attempt: { ...image.attempt, outcome: 'OK', until: now } } : {}),
-    ...owed,
   } as const satisfies Partial<GrantFields>;
   const forgotten = forgottenBy(authorization, image, now);
-  const dueAt = nextDue(without(after(image, set), forgotten), policy, now);
+  const banked = without(after(image, set), forgotten);
+  const dueAt = nextDue(banked, policy, now);
   return updateGrant(image, [...unchanged(image), heldCountIs(image)], {
-    set: { ...set, duePartition: duePartition(image, 'active'), ...(dueAt === undefined ? {} : { dueAt }) },
+    set: { ...set, duePartition: duePartition(banked), ...(dueAt === undefined ? {} : { dueAt }) },
     remove: forgotten,
-    ...(isLiving(image)
-      ? {
-          setEntries: { held: keep },
-          removeEntries: { held: evicted(image.held, Object.keys(keep), policy.graceSeconds, now) },
-        }
-      : {}),
+    setEntries: { held: keep },
+    removeEntries: { held: evicted(image.held, Object.keys(keep), policy.graceSeconds, now) },
   });
 }
 
@@ -162,11 +192,19 @@ function authorized(authorization: Authorization, number: number, now: Instant) 
   } as const satisfies Partial<GrantFields>;
 }
 
+/**
+ * Also what waited to be revoked: two authorisations may reach us in another order than they were given, and then it is the
+ * good one. It is tried when the new one is rejected, and revoked with it in the end.
+ */
 function displaced(image: Grant, now: Instant): Record<string, HeldToken> {
-  return isLiving(image) ? { [image.current.attemptId]: held(image.current, 'displaced', now) } : {};
+  const current = 'current' in image ? image.current : undefined;
+  return current === undefined ? {} : { [current.attemptId]: held(current, 'displaced', now) };
 }
 
-type Forgotten = 'rejections' | 'notBefore' | 'failure' | 'hardExpiresAt' | 'attempt';
+/** What was found out about the authorisation that ends here. */
+const FINDINGS = ['rejections', 'notBefore', 'failure', 'unansweredSince', 'reauth', 'warned'] as const;
+
+type Forgotten = (typeof FINDINGS)[number] | 'hardExpiresAt' | 'attempt';
 
 /**
  * A running attempt stays: it keeps others off while its answer may still come. One that died without a report would be
@@ -175,9 +213,7 @@ type Forgotten = 'rejections' | 'notBefore' | 'failure' | 'hardExpiresAt' | 'att
 function forgottenBy(authorization: Authorization, image: Grant, now: Instant): Forgotten[] {
   const died = image.attempt?.outcome === undefined && isFreeNow(image, now) && !isHeldBy(authorization, image);
   return [
-    'rejections',
-    'notBefore',
-    'failure',
+    ...FINDINGS,
     ...(authorization.hardExpiresAt === undefined ? (['hardExpiresAt'] as const) : []),
     ...(died ? (['attempt'] as const) : []),
   ];
@@ -191,13 +227,10 @@ function isHeldBy(
   return image.attempt?.id === attemptId;
 }
 
-function without(grant: GrantFields, names: readonly Forgotten[]): GrantFields {
-  return Object.fromEntries(
-    Object.entries(grant).filter(([name]) => !names.some((each) => each === name)),
-  ) as unknown as GrantFields;
-}
-
-function bankedRow(authorization: Authorization, number: number, now: Instant): AuditRow {
+function bankedRow(
+  authorization: Authorization,
+  { number, now, isPast }: { readonly number: number; readonly now: Instant; readonly isPast: boolean },
+): AuditRow {
   return auditRow({
     pk: `GRANT#${authorization.grant}`,
     id: authorization.attemptId,
@@ -208,6 +241,7 @@ function bankedRow(authorization: Authorization, number: number, now: Instant): 
     number,
     outcome: 'OK',
     organizationId: authorization.organizationId,
+    ...(isPast ? { reason: 'older_authorization' } : {}),
     ...(authorization.traceId === undefined ? {} : { providerTraceId: authorization.traceId }),
   });
 }

@@ -7,11 +7,11 @@ import {
   type GrantKey,
   type HeldToken,
   type Instant,
-  isLiving,
   type RefreshToken,
 } from './grant.ts';
 import {
   after,
+  attemptAsRead,
   attemptIs,
   dueAtIs,
   generationIs,
@@ -21,10 +21,11 @@ import {
   statusIs,
   tokenVersionIs,
   updateGrant,
+  without,
 } from './grant-conditions.ts';
-import { evicted, held } from './held.ts';
+import { evicted, evictedBy, held } from './held.ts';
 import { type DuePolicy, nextDue } from './next-due.ts';
-import { appendAudit, type Transaction, transactionToken } from './write.ts';
+import { appendAudit, type Condition, type Transaction, transactionToken } from './write.ts';
 
 /**
  * Writes 3 to 7 of protocol.md: what to do with tokens a provider has issued, whatever has become of the grant meanwhile.
@@ -105,8 +106,16 @@ function makeCurrent(image: Grant, issued: Issued, policy: CommitPolicy, now: In
     lastRefreshedAt: now,
     refreshCount: image.refreshCount + 1,
   } as const satisfies Partial<GrantFields>;
-  const { rejections: _r, notBefore: _n, failure: _f, ...rest } = after(image, set);
-  const dueAt = nextDue(rest, policy, now);
+  const kept = {
+    ...unansweredAfter(image, issued),
+    // How near a hard end is does not change with a refresh.
+    ...(image.warned?.hard === undefined ? {} : { warned: { hard: image.warned.hard } }),
+  };
+  const forgotten = (['rejections', 'notBefore', 'failure', 'reauth', 'unansweredSince', 'warned'] as const).filter(
+    (name) => !(name in kept),
+  );
+  const committed = { ...without(after(image, set), forgotten), ...kept };
+  const dueAt = nextDue(committed, policy, now);
   return {
     token: transactionToken(issued.attemptId, 'commit', imageId(image), now),
     writes: [
@@ -116,20 +125,31 @@ function makeCurrent(image: Grant, issued: Issued, policy: CommitPolicy, now: In
           generationIs(image.generation),
           tokenVersionIs(image.tokenVersion),
           // Another's attempt that ends meanwhile moves the date.
-          mine ? attemptIs(issued.attemptId) : dueAtIs(image),
+          ...(mine ? [attemptIs(issued.attemptId)] : [dueAtIs(image), ...attemptAsRead(image)]),
           heldCountIs(image),
           ...owesAsRead(image),
         ],
         {
-          set: { ...set, duePartition: duePartition(image, 'active'), ...(dueAt === undefined ? {} : { dueAt }) },
+          set: {
+            ...set,
+            ...kept,
+            duePartition: duePartition(committed),
+            ...(dueAt === undefined ? {} : { dueAt }),
+          },
           setEntries: { held: keep },
-          remove: ['rejections', 'notBefore', 'failure'],
+          remove: forgotten,
           removeEntries: { held: removed },
         },
       ),
       appendAudit(issuedRow(issued, image, 'attempt.ok', now)),
     ],
   };
+}
+
+/** The refresh that runs now, or ended last, may have lost an answer to a token this one knows nothing of. */
+function unansweredAfter({ attempt }: Grant, { number }: Issued): Pick<GrantFields, 'unansweredSince'> {
+  const isLost = attempt?.kind === 'refresh' && attempt.outcome === 'UNKNOWN' && attempt.number > number;
+  return isLost ? { unansweredSince: attempt.startedAt } : {};
 }
 
 /**
@@ -147,40 +167,15 @@ function keptOnCommit(image: Grant, issued: Issued, policy: CommitPolicy, now: I
   return keep;
 }
 
-/** Write 5: a newer version is current already; the late token is kept, and casts doubt on rejections counted without it. */
+/** Write 5: a newer version is current already; the late token is kept beside it. */
 function holdLate(image: Grant, issued: Issued, policy: CommitPolicy, now: Instant): Transaction {
-  const troubled = image.status === 'suspect' || image.status === 'needs_reauth';
-  const due = troubled
-    ? ({
-        status: 'suspect',
-        dueAt: Math.max(now, image.attempt?.until ?? 0),
-        duePartition: duePartition(image, 'suspect'),
-      } as const)
-    : {};
-  return {
-    token: transactionToken(issued.attemptId, 'late', imageId(image), now),
-    writes: [
-      updateGrant(
-        image,
-        [
-          generationIs(image.generation),
-          tokenVersionIs(image.tokenVersion),
-          statusIs(image.status),
-          heldCountIs(image),
-        ],
-        {
-          ...(troubled ? { set: due } : {}),
-          setEntries: { held: { [issued.attemptId]: held(issued.refresh, 'late', now) } },
-          remove: troubled ? ['rejections', 'notBefore'] : ['rejections'],
-          removeEntries: {
-            doubts: [String(issued.number)],
-            held: evicted(image.held, [issued.attemptId], policy.graceSeconds, now),
-          },
-        },
-      ),
-      appendAudit(issuedRow(issued, image, 'attempt.superseded', now)),
-    ],
-  };
+  return holdIssued(image, issued, {
+    event: 'attempt.superseded',
+    when: [tokenVersionIs(image.tokenVersion)],
+    doubts: [String(issued.number)],
+    policy,
+    now,
+  });
 }
 
 /**
@@ -188,24 +183,55 @@ function holdLate(image: Grant, issued: Issued, policy: CommitPolicy, now: Insta
  * closing or closed one it becomes something to revoke.
  */
 function holdForeign(image: Grant, issued: Issued, policy: CommitPolicy, now: Instant): Transaction {
-  const reopened = isLiving(image)
-    ? {}
-    : ({
-        status: 'closing',
-        dueAt: Math.max(now, image.attempt?.until ?? 0),
-        duePartition: duePartition(image, 'closing'),
-      } as const);
+  return holdIssued(image, issued, { event: 'attempt.late', when: [], doubts: [], policy, now });
+}
+
+function holdIssued(
+  image: Grant,
+  issued: Issued,
+  holding: {
+    readonly event: AuditEvent;
+    readonly when: readonly Condition[];
+    readonly doubts: readonly string[];
+    readonly policy: CommitPolicy;
+    readonly now: Instant;
+  },
+): Transaction {
+  const { event, when, doubts, policy, now } = holding;
+  const reopened = reopenedAs(image);
+  const set =
+    reopened === undefined
+      ? {}
+      : {
+          status: reopened,
+          dueAt: Math.max(now, image.attempt?.until ?? 0),
+          duePartition: duePartition({ ...image, status: reopened }),
+        };
   return {
-    token: transactionToken(issued.attemptId, 'foreign', imageId(image), now),
+    token: transactionToken(issued.attemptId, event, imageId(image), now),
     writes: [
-      updateGrant(image, [generationIs(image.generation), statusIs(image.status), heldCountIs(image)], {
-        ...(isLiving(image) ? {} : { set: reopened }),
+      updateGrant(image, [...asRead(image), ...when, ...(reopened === undefined ? [] : attemptAsRead(image))], {
+        ...(reopened === undefined ? {} : { set }),
         setEntries: { held: { [issued.attemptId]: held(issued.refresh, 'late', now) } },
-        removeEntries: { held: evicted(image.held, [issued.attemptId], policy.graceSeconds, now) },
+        remove: reopened === 'suspect' ? ['rejections', 'notBefore', 'reauth'] : [],
+        removeEntries: { doubts, held: evictedBy(image, issued.attemptId, policy.graceSeconds, now) },
       }),
-      appendAudit(issuedRow(issued, image, 'attempt.late', now)),
+      appendAudit(issuedRow(issued, image, event, now)),
     ],
   };
+}
+
+function asRead(image: Grant): readonly Condition[] {
+  return [generationIs(image.generation), statusIs(image.status), heldCountIs(image)];
+}
+
+/**
+ * A token that was never tried casts doubt on rejections counted without it, and on a verdict that came of them: the grant is
+ * a suspect from the start again, due at once. One that is closing or closed has something to revoke.
+ */
+function reopenedAs({ status }: Grant): 'suspect' | 'closing' | undefined {
+  if (status === 'suspect' || status === 'needs_reauth') return 'suspect';
+  return status === 'active' ? undefined : 'closing';
 }
 
 function issuedRow(issued: Issued, image: Grant, event: AuditEvent, now: Instant): AuditRow {

@@ -1,7 +1,7 @@
 import { type AuditEvent, type AuditRow, auditRow } from './audit.ts';
 import { type Claim, type Connection, claimKey } from './connection.ts';
 import { type DetachDuty, duePartition, type Grant, type GrantFields, type Instant, isLiving } from './grant.ts';
-import { after, updateGrant } from './grant-conditions.ts';
+import { after, updateGrant, without } from './grant-conditions.ts';
 import { leaveGrant } from './link-decision.ts';
 import { type DuePolicy, nextDue } from './next-due.ts';
 import { unchanged } from './unchanged.ts';
@@ -78,13 +78,24 @@ function grantLegs(grant: Grant, { connection, kind }: DisconnectFacts, options:
   return [leaveGrant(grant, { member: connection.organizationId, duty, policy, now })];
 }
 
+const ENDED = [
+  'orgs',
+  'access',
+  'notBefore',
+  'unservedSince',
+  'tenantCheckAt',
+  'reauth',
+  'unansweredSince',
+  'warned',
+] as const;
+
 /** Waits and counts belong to the authorisation that ends here: the revocation starts afresh. */
 function closeLeg(grant: Grant, { generation, now, policy }: DisconnectOptions): Write {
   const set = { status: 'closing', generation } as const satisfies Partial<GrantFields>;
-  const { orgs: _o, access: _a, notBefore: _n, unservedSince: _u, ...closing } = after(grant, set);
+  const closing = without(after(grant, set), ENDED);
   return updateGrant(grant, unchanged(grant), {
-    set: { ...set, dueAt: nextDue(closing, policy, now) ?? now, duePartition: duePartition(grant, 'closing') },
-    remove: ['orgs', 'access', 'notBefore', 'unservedSince', 'tenantCheckAt'],
+    set: { ...set, dueAt: nextDue(closing, policy, now) ?? now, duePartition: duePartition(closing) },
+    remove: ENDED,
   });
 }
 

@@ -3,8 +3,9 @@ import { type Attempt, duePartition, type Grant, type GrantFields, type Instant 
 import {
   after,
   attemptIs,
+  dueAtIs,
   generationIs,
-  heldCountIs,
+  heldAre,
   imageId,
   isFree,
   noDuties,
@@ -13,6 +14,7 @@ import {
   servesNobody,
   statusIs,
   updateGrant,
+  without,
 } from './grant-conditions.ts';
 import { type DuePolicy, nextDue } from './next-due.ts';
 import { appendAudit, type Transaction, transactionToken } from './write.ts';
@@ -40,13 +42,13 @@ export function decideDetached(
 /** The attempt has done its duties and lets go; whatever is left makes the grant due again. Decide again when its condition fails. */
 export function decideRelease(grant: Grant, attempt: Attempt, policy: DuePolicy, now: Instant): Transaction {
   const released: Attempt = { ...attempt, outcome: 'OK', until: now };
-  const { notBefore: _n, failure: _f, ...rest } = after(grant, { attempt: released });
+  const rest = without(after(grant, { attempt: released }), ['notBefore', 'failure']);
   const dueAt = nextDue(rest, policy, now) ?? now;
   return {
     token: transactionToken(attempt.id, 'release', imageId(grant), now),
     writes: [
       updateGrant(grant, [attemptIs(attempt.id), generationIs(grant.generation), ...owesAsRead(grant)], {
-        set: { attempt: released, dueAt, duePartition: duePartition(grant, grant.status) },
+        set: { attempt: released, dueAt, duePartition: duePartition(rest) },
         remove: ['notBefore', 'failure'],
       }),
     ],
@@ -74,7 +76,7 @@ export function decideClose(
           generationIs(grant.generation),
           servesNobody,
           noDuties,
-          heldCountIs(grant),
+          ...heldAre(grant),
         ],
         {
           set: {
@@ -88,6 +90,9 @@ export function decideClose(
             'current',
             'access',
             'rejections',
+            'reauth',
+            'unansweredSince',
+            'warned',
             'notBefore',
             'failure',
             'unservedSince',
@@ -114,7 +119,7 @@ export function decideStartClosing(
     status: 'closing',
     generation,
     dueAt: now,
-    duePartition: duePartition(grant, 'closing'),
+    duePartition: duePartition({ ...grant, status: 'closing' }),
   } as const satisfies Partial<GrantFields>;
   return {
     token: transactionToken(generation, 'closing', grant.number),
@@ -130,7 +135,7 @@ export function decideStartClosing(
           noDuties,
           isFree(now),
         ],
-        { set, remove: ['access'] },
+        { set, remove: ['access', 'notBefore', 'reauth', 'unansweredSince', 'warned'] },
       ),
       appendAudit(
         auditRow({
@@ -143,6 +148,48 @@ export function decideStartClosing(
           reason: 'serves_nobody',
         }),
       ),
+    ],
+  };
+}
+
+/** As many as one transaction takes, with room for the rest of it. */
+const ABANDONED_AT_ONCE = 50;
+
+/**
+ * A grant that was given up and serves nobody cannot get an access token any more: what it still owed the provider is
+ * abandoned, each duty with its row, and nothing is left that keeps it from being closed.
+ */
+export function decideAbandon(grant: Grant, policy: DuePolicy, now: Instant): Transaction {
+  const duties = Object.keys(grant.detach).slice(0, ABANDONED_AT_ONCE);
+  const detach = Object.fromEntries(Object.entries(grant.detach).filter(([id]) => !duties.includes(id)));
+  const dueAt = nextDue(after(grant, { detach }), policy, now) ?? now;
+  const row = (connectionId: string) =>
+    auditRow({
+      pk: `GRANT#${grant.pk}`,
+      id: connectionId,
+      event: 'duty.abandoned',
+      provider: grant.provider,
+      at: now,
+      startedAt: now,
+      number: grant.number,
+      reason: grant.reauth?.reason ?? 'needs_reauth',
+    });
+  return {
+    token: transactionToken(grant.pk, 'abandon', imageId(grant), now),
+    writes: [
+      updateGrant(
+        grant,
+        [
+          generationIs(grant.generation),
+          numberIs(grant.number),
+          statusIs('needs_reauth'),
+          dueAtIs(grant),
+          ...owesAsRead(grant),
+          isFree(now),
+        ],
+        { set: { dueAt }, removeEntries: { detach: duties } },
+      ),
+      ...duties.map((id) => appendAudit(row(id))),
     ],
   };
 }

@@ -27,6 +27,20 @@ export const attemptIs = (id: string): Condition => equals(['attempt', 'id'], id
 export const statusIs = (status: Grant['status']): Condition => equals(['status'], status);
 export const servesNobody: Condition = absent('orgs');
 export const heldCountIs = (grant: Pick<Grant, 'held'>): Condition => hasSize(['held'], Object.keys(grant.held).length);
+/** Exactly the held tokens that were read: one may have arrived and taken another's place. */
+export const heldAre = (grant: Pick<Grant, 'held'>): readonly Condition[] => [
+  heldCountIs(grant),
+  ...Object.keys(grant.held).map((id) => present('held', id)),
+];
+/** The attempt stands as it was read: another may have been taken since, or this one reported, which moves the due date. */
+export function attemptAsRead({ attempt }: Pick<Grant, 'attempt'>): readonly Condition[] {
+  if (attempt === undefined) return [absent('attempt')];
+  const { id, until, outcome } = attempt;
+  const reported = outcome === undefined ? isUnreported : equals(['attempt', 'outcome'], outcome);
+  return [attemptIs(id), equals(['attempt', 'until'], until), reported];
+}
+/** Nothing has been said of the attempt yet. */
+export const isUnreported: Condition = absent('attempt', 'outcome');
 export const noDuties: Condition = hasSize(['detach'], 0);
 export const dueAtIs = (grant: Pick<Grant, 'dueAt'>): Condition => instantIs('dueAt', grant.dueAt);
 /**
@@ -67,6 +81,7 @@ export function imageId({
   generation,
   number,
   tokenVersion,
+  attempt,
   held,
   detach,
   orgs,
@@ -75,12 +90,8 @@ export function imageId({
   lastUsedAt,
 }: Grant): string {
   const counts = [Object.keys(held).sort(), Object.keys(detach).sort(), orgs?.size, dueAt, tenantCheckAt, lastUsedAt];
-  return JSON.stringify([generation, number, tokenVersion, ...counts]);
-}
-
-/** The last attempt was a refresh, no token came of it, and none has come since. */
-export function hasFailedRefresh({ attempt, tokenVersion }: Pick<Grant, 'attempt' | 'tokenVersion'>): boolean {
-  return attempt?.kind === 'refresh' && attempt.outcome !== 'OK' && attempt.number > tokenVersion;
+  const run = [attempt?.id, attempt?.until, attempt?.outcome];
+  return JSON.stringify([generation, number, tokenVersion, ...run, ...counts]);
 }
 
 /** An update of a grant under conditions. */
@@ -90,6 +101,13 @@ export function updateGrant(
   change: Omit<Extract<WriteOn<'grants'>, { op: 'update' }>, 'table' | 'key' | 'when' | 'op'>,
 ): WriteOn<'grants'> {
   return { table: 'grants', key: { pk: grant.pk }, when, op: 'update', ...change };
+}
+
+/** The grant without the attributes a change removes. */
+export function without<K extends keyof GrantFields>(grant: GrantFields, names: readonly K[]): Omit<GrantFields, K> {
+  const rest: Partial<GrantFields> = { ...grant };
+  for (const name of names) delete rest[name];
+  return rest as Omit<GrantFields, K>;
 }
 
 /** The grant as it is after a change, for what follows from it (when it is due, what comes next). */

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { AuditRow } from './audit.ts';
-import { DUE_SHARDS, type ProviderEnvironment, type ProviderId, SUSPECT_SHARDS } from './names.ts';
+import { DUE_SHARDS, type ProviderEnvironment, type ProviderId, RECOVERY_SHARDS, SUSPECT_SHARDS } from './names.ts';
 import type { GrantKey, Instant, OutcomeKind } from './terms.ts';
 
 export type { GrantKey, Instant, OutcomeKind } from './terms.ts';
@@ -69,6 +69,27 @@ export interface Failure {
   readonly consecutive: number;
 }
 
+/**
+ * Why a grant was given up (write 9). hard_expired and idle_expired: its own dates say so. lost_rotation: an answer that may
+ * have rotated never reached us. user_revoked: nothing else explains it, while other grants of the provider succeed. unknown:
+ * given up without the evidence of others.
+ */
+export const REAUTH_REASONS = ['user_revoked', 'idle_expired', 'hard_expired', 'lost_rotation', 'unknown'] as const;
+export type ReauthReason = (typeof REAUTH_REASONS)[number];
+
+/** The verdict on a grant, and how often it has been probed since. */
+export interface Reauth {
+  readonly reason: ReauthReason;
+  readonly since: Instant;
+  readonly probes: number;
+}
+
+/** Days before the end at which the last warning was given, by the clock that runs out. */
+export interface Warned {
+  readonly idle?: number;
+  readonly hard?: number;
+}
+
 /** A Xero connection that has to be removed at the provider. */
 export interface DetachDuty {
   readonly tenantId: string;
@@ -97,8 +118,13 @@ interface GrantBase {
   /** Attempt number → startedAt of attempts that never reported. */
   readonly doubts: Readonly<Record<string, Instant>>;
   readonly notBefore?: Instant;
+  /** When the first attempt since the last success began whose answer was lost; a provider's grace runs from then. */
+  readonly unansweredSince?: Instant;
   readonly held: Readonly<Record<string, HeldToken>>;
   readonly rejections?: Rejections;
+  /** Only while given up. */
+  readonly reauth?: Reauth;
+  readonly warned?: Warned;
   /** Provider connection id → duty. */
   readonly detach: Readonly<Record<string, DetachDuty>>;
   /** An audit row that could not be written with its transition; the next attempt writes it. */
@@ -162,20 +188,81 @@ export function isLeased(grant: Pick<Grant, 'attempt'>, now: Instant): boolean {
   return grant.attempt !== undefined && grant.attempt.until > now;
 }
 
-/** Partition of the due index: `<provider>#<00-15>`, and `<provider>#suspect#<00-03>` for suspects, so they can be counted. */
-export function duePartition(
-  grant: { readonly pk: GrantKey; readonly provider: ProviderId },
-  status: GrantStatus,
-): string {
-  const hash = createHash('sha256').update(grant.pk).digest().readUInt32BE(0);
-  const suspect = status === 'suspect';
-  const shard = String(hash % (suspect ? SUSPECT_SHARDS : DUE_SHARDS)).padStart(2, '0');
-  return suspect ? `${grant.provider}#suspect#${shard}` : `${grant.provider}#${shard}`;
+/** The last attempt was a refresh, no token came of it, and none has come since. */
+export function hasFailedRefresh({ attempt, tokenVersion }: Pick<GrantFields, 'attempt' | 'tokenVersion'>): boolean {
+  return attempt?.kind === 'refresh' && attempt.outcome !== 'OK' && attempt.number > tokenVersion;
 }
 
-/** All partitions of a provider's due index. */
+/**
+ * An answer may have been lost, or is still awaited: a refresh that has not reported, a doubt, or one that ended UNKNOWN.
+ * What it may have rotated is gone unless a refresh succeeds within the provider's grace.
+ */
+function awaitsRecovery(grant: Pick<GrantFields, 'attempt' | 'tokenVersion' | 'doubts' | 'unansweredSince'>): boolean {
+  if (grant.unansweredSince !== undefined || hasDoubts(grant)) return true;
+  return grant.attempt?.outcome === undefined && hasFailedRefresh(grant);
+}
+
+/** Whether an attempt that never reported has not been settled by a success since. */
+export function hasDoubts({ doubts }: Pick<GrantFields, 'doubts'>): boolean {
+  for (const _ in doubts) return true;
+  return false;
+}
+
+/** What of a grant decides in which partition of the due index it stands. */
+export type PartitionFacts = Pick<
+  GrantFields,
+  'pk' | 'provider' | 'status' | 'attempt' | 'tokenVersion' | 'doubts' | 'unansweredSince'
+>;
+
+/**
+ * Partition of the due index of a grant as it is after a write: `<provider>#suspect#<00-03>` for suspects, so they can be
+ * counted, `<provider>#recovery#<00-03>` for active ones whose answer may be lost, because a provider's grace is running,
+ * else `<provider>#<00-15>`.
+ */
+export function duePartition(grant: PartitionFacts): string {
+  if (grant.status === 'suspect') return shardOf(grant.pk, `${grant.provider}#suspect`, SUSPECT_SHARDS);
+  if (grant.status === 'active' && awaitsRecovery(grant)) {
+    return shardOf(grant.pk, `${grant.provider}#recovery`, RECOVERY_SHARDS);
+  }
+  return shardOf(grant.pk, grant.provider, DUE_SHARDS);
+}
+
+/** All partitions of a provider's due index, those of answers that may be lost first. */
 export function duePartitions(provider: ProviderId): string[] {
-  const shards = (count: number, prefix: string) =>
-    Array.from({ length: count }, (_, shard) => `${prefix}#${String(shard).padStart(2, '0')}`);
-  return [...shards(DUE_SHARDS, provider), ...shards(SUSPECT_SHARDS, `${provider}#suspect`)];
+  return [...recoveryPartitions(provider), ...shards(provider, DUE_SHARDS), ...suspectPartitions(provider)];
+}
+
+/** Where a provider's suspects stand, and nothing else. */
+export function suspectPartitions(provider: ProviderId): string[] {
+  return shards(`${provider}#suspect`, SUSPECT_SHARDS);
+}
+
+/** Where a provider's active grants stand whose answer may be lost, and nothing else. */
+export function recoveryPartitions(provider: ProviderId): string[] {
+  return shards(`${provider}#recovery`, RECOVERY_SHARDS);
+}
+
+function shards(prefix: string, count: number): string[] {
+  return Array.from({ length: count }, (_, shard) => partition(prefix, shard));
+}
+
+function shardOf(pk: GrantKey, prefix: string, count: number): string {
+  return partition(prefix, hash32(pk) % count);
+}
+
+function partition(prefix: string, shard: number): string {
+  return `${prefix}#${String(shard).padStart(2, '0')}`;
+}
+
+const MAX_HASHES = 20_000;
+const hashes = new Map<string, number>();
+
+/** The same evenly spread 32 bits for the same text, everywhere. Remembered, because every write of a grant asks for them. */
+export function hash32(text: string): number {
+  const known = hashes.get(text);
+  if (known !== undefined) return known;
+  if (hashes.size >= MAX_HASHES) hashes.clear();
+  const value = hash('sha256', text, 'buffer').readUInt32BE(0);
+  hashes.set(text, value);
+  return value;
 }

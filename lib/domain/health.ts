@@ -1,11 +1,12 @@
 import type { Connection } from './connection.ts';
 import { remainingMs } from './freshness.ts';
 import { type Grant, type Instant, isLiving } from './grant.ts';
+import { isExpiring } from './warnings.ts';
 
 /** How a connection is doing, for partners and operators. */
 export type Health =
   | 'healthy'
-  /** Within 30 days of the end of the authorisation; the user should reconnect in time. */
+  /** Within 30 days of an end of the authorisation: the hard one that no refresh moves, or the idle one, as refreshes fail. */
   | 'expiring'
   /** The access token has run out and its refresh has not succeeded yet. */
   | 'refreshing_late'
@@ -17,8 +18,6 @@ export type Health =
 /** The older words: VALID means obtainable without the user. */
 export type TokenStatus = 'VALID' | 'EXPIRED' | 'NO_TOKEN' | 'ERROR';
 
-const EXPIRING_MS = 30 * 24 * 3600_000;
-
 /** The one mapping from records to health (design §8). */
 export function healthOf(connection: Connection | undefined, grant: Grant | undefined, now: Instant): Health {
   if (connection === undefined || connection.status === 'disconnected') return 'disconnected';
@@ -26,13 +25,7 @@ export function healthOf(connection: Connection | undefined, grant: Grant | unde
   if (grant === undefined || !isLiving(grant) || grant.status === 'needs_reauth') return 'needs_reauth';
   if (grant.status === 'suspect') return 'suspect';
   if (remainingMs(grant.access, now) <= 0 && grant.failure !== undefined) return 'refreshing_late';
-  const end = authorizationEndsAt(grant);
-  return end !== undefined && end - now < EXPIRING_MS ? 'expiring' : 'healthy';
-}
-
-/** The hard end of the authorisation, which no refresh moves; idle expiry is our own duty to prevent. */
-function authorizationEndsAt(grant: Grant): Instant | undefined {
-  return grant.hardExpiresAt;
+  return isExpiring(grant, now) ? 'expiring' : 'healthy';
 }
 
 const TOKEN_STATUS = {

@@ -1,6 +1,14 @@
-import { type HeldReason, type HeldToken, type Instant, MAX_HELD, type RefreshToken } from './grant.ts';
+import {
+  type Grant,
+  type HeldReason,
+  type HeldToken,
+  type Instant,
+  isLiving,
+  MAX_HELD,
+  type RefreshToken,
+} from './grant.ts';
 
-/** Refresh tokens that are not current but must not be lost: at most four, tried when the current one is rejected. */
+/** Refresh tokens that are not current but must not be lost: at most four of a living grant, tried when the current one is rejected. */
 
 /** A token as it is held. */
 export function held(token: RefreshToken, why: HeldReason, since: Instant): HeldToken {
@@ -27,9 +35,17 @@ export function evicted(
     .map(([id]) => id);
 }
 
+/**
+ * Ids to drop so that one late token fits on the grant as it is. A grant that is closing drops none: all of them are to be
+ * revoked, and the one that went could be the one the provider still honours.
+ */
+export function evictedBy(image: Grant, lateId: string, graceSeconds: number, now: Instant): string[] {
+  return isLiving(image) ? evicted(image.held, [lateId], graceSeconds, now) : [];
+}
+
 /** Whether a displaced token can no longer be accepted by a provider that keeps it alive for `graceSeconds`. */
 function isPastGrace(token: HeldToken, graceSeconds: number, now: Instant): boolean {
-  return token.why === 'previous' && now - token.since > graceSeconds * 1000;
+  return token.why === 'previous' && now - token.since >= graceSeconds * 1000;
 }
 
 /** What to try after the current token was rejected: newest first, `previous` only within its grace. */

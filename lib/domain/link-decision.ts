@@ -2,9 +2,17 @@ import { type Claim, type Connection, claimKey, connectionKey } from './connecti
 import type { ErrorCode } from './errors.ts';
 import type { Flow, Tenant } from './flow.ts';
 import { flowRow, moveFlow } from './flow-decision.ts';
-import { type DetachDuty, duePartition, type Grant, type GrantFields, type Instant, isLiving } from './grant.ts';
-import { after, updateGrant } from './grant-conditions.ts';
-import { type DuePolicy, FIRST_TENANT_CHECK_MS, nextDue } from './next-due.ts';
+import {
+  type DetachDuty,
+  duePartition,
+  type Grant,
+  type GrantFields,
+  type Instant,
+  isLiving,
+  type PartitionFacts,
+} from './grant.ts';
+import { after, updateGrant, without } from './grant-conditions.ts';
+import { type DueFacts, type DuePolicy, FIRST_TENANT_CHECK_MS, nextDue } from './next-due.ts';
 import { unchanged } from './unchanged.ts';
 import { absent, appendAudit, type Condition, equals, type Transaction, type WriteOn } from './write.ts';
 
@@ -173,16 +181,24 @@ export function leaveGrant(
   const { member, duty, policy, now } = leave;
   const others = new Set([...(grant.orgs ?? [])].filter((each) => each !== member));
   const set = others.size === 0 ? { unservedSince: now } : {};
-  const { orgs: _, ...rest } = after(grant, { ...set, detach: { ...grant.detach, ...duty } });
+  const owes = Object.keys(duty).length > 0;
+  // A grant that was given up waits for its next probe; its access token may still do the duty, but not for so long.
+  const forgotten = owes && grant.status === 'needs_reauth' ? (['notBefore'] as const) : [];
+  const { orgs: _, ...rest } = without(after(grant, { ...set, detach: { ...grant.detach, ...duty } }), forgotten);
   const left = others.size === 0 ? rest : { ...rest, orgs: others };
   return updateGrant(grant, unchanged(grant), {
     set: { ...set, ...dueOf(left, policy, now) },
-    ...(Object.keys(duty).length === 0 ? {} : { setEntries: { detach: duty } }),
+    ...(forgotten.length === 0 ? {} : { remove: forgotten }),
+    ...(owes ? { setEntries: { detach: duty } } : {}),
     removeMembers: { orgs: [member] },
   });
 }
 
-function dueOf(grant: GrantFields, policy: DuePolicy, now: Instant): Pick<GrantFields, 'dueAt' | 'duePartition'> {
+function dueOf(
+  grant: DueFacts & PartitionFacts,
+  policy: DuePolicy,
+  now: Instant,
+): Pick<GrantFields, 'dueAt' | 'duePartition'> {
   const dueAt = nextDue(grant, policy, now);
-  return dueAt === undefined ? {} : { dueAt, duePartition: duePartition(grant, grant.status) };
+  return dueAt === undefined ? {} : { dueAt, duePartition: duePartition(grant) };
 }

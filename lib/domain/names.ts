@@ -33,6 +33,8 @@ export const TTL_ATTRIBUTE = 'ttl';
 export const DUE_INDEX = 'due';
 export const DUE_SHARDS = 16;
 export const SUSPECT_SHARDS = 4;
+/** Of refreshes whose answer was lost: they come first, because a provider's grace is running. */
+export const RECOVERY_SHARDS = 4;
 
 /** One Lambda each; the file `functions/<name>.ts` exports `handler`. */
 export const FUNCTIONS = [
@@ -48,6 +50,7 @@ export const FUNCTIONS = [
   'get-token',
   'refresh-grant',
   'refresh-due',
+  'rescue',
 ] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 
@@ -71,8 +74,15 @@ export const VARIABLES = {
   partnerName: 'GK_PARTNER_NAME',
   allowSharedGrants: 'GK_ALLOW_SHARED_GRANTS',
   refreshAheadSeconds: 'GK_REFRESH_AHEAD_SECONDS',
+  circuitFailures: 'GK_CIRCUIT_FAILURES',
+  circuitResetSeconds: 'GK_CIRCUIT_RESET_SECONDS',
+  backoffBaseMs: 'GK_BACKOFF_BASE_MS',
+  backoffCapSeconds: 'GK_BACKOFF_CAP_SECONDS',
+  rescueQueueUrl: 'GK_RESCUE_QUEUE_URL',
+  rescueDeadLetterUrl: 'GK_RESCUE_DEAD_LETTER_URL',
   refreshGrantFunction: 'GK_REFRESH_GRANT_FUNCTION',
   finishConnectFunction: 'GK_FINISH_CONNECT_FUNCTION',
+  refreshDueFunction: 'GK_REFRESH_DUE_FUNCTION',
   logLevel: 'GK_LOG_LEVEL',
 } as const;
 
@@ -106,9 +116,23 @@ export function metricNamespace(environment: string): string {
 
 /** CloudWatch metric names, shared by code and alarms. Dimensions: `provider`, and `outcome` where it says so. */
 export const METRICS = {
-  /** A token from the provider could not be stored by the deadline. Count. Alarmed on. */
+  /** A token from the provider is in no store and on no queue. Count. Alarmed on. */
   tokenAtRisk: 'TokenAtRisk',
-  /** By `outcome`: ok, at_risk, not_sent, unknown, rejected, config, throttled. Count. */
+  /** Tokens put on the rescue queue because the store did not take them within two seconds. Count. */
+  rescueQueued: 'RescueQueued',
+  /** Messages of the rescue queue, by `outcome`: commit, displace, superseded, other_generation, stored, banked. Count. */
+  rescued: 'Rescued',
+  /** Grants given up, by `outcome`: the reason. Count. */
+  needsReauth: 'NeedsReauth',
+  /** Grants that passed a warning level before the end of their authorisation, by `outcome`: idle_90, hard_30, …. Count. */
+  grantExpiring: 'GrantExpiring',
+  /** By provider, from each sweep: 1 while the circuit is open, else 0. */
+  circuitOpen: 'CircuitOpen',
+  /** By provider, from each sweep: 1 while so many are suspect that nobody is given up, else 0. Alarmed on. */
+  verdictsFrozen: 'VerdictsFrozen',
+  /** By provider, from each sweep: how many grants are suspect. Count. */
+  suspects: 'Suspects',
+  /** By `outcome`: ok, rescued, at_risk, not_sent, unknown, rejected, needs_reauth, config, throttled. Count. */
   refreshOutcome: 'RefreshOutcome',
   /** By `outcome`: ok, stale or the error code. Count. */
   tokenServed: 'TokenServed',

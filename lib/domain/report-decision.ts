@@ -1,7 +1,8 @@
 import { type AuditEvent, auditRow } from './audit.ts';
-import { backoffMs } from './backoff.ts';
-import type { Attempt, Failure, Grant, Instant } from './grant.ts';
-import { attemptIs, generationIs, updateGrant } from './grant-conditions.ts';
+import { type BackoffPolicy, backoffMs } from './backoff.ts';
+import { type Attempt, duePartition, type Failure, type Grant, type GrantFields, type Instant } from './grant.ts';
+import { after, attemptIs, generationIs, isUnreported, statusIs, updateGrant } from './grant-conditions.ts';
+import { graceEndsAt, waitWithinGrace } from './next-due.ts';
 import { appendAudit, type Transaction, transactionToken } from './write.ts';
 
 /** Write 2 of protocol.md: an attempt that brought nothing says so and moves the next one. It never changes a status. */
@@ -19,6 +20,13 @@ export interface Report {
   readonly now: Instant;
   /** In [0, 1), for the jitter. */
   readonly random: number;
+  readonly policy: WaitPolicy;
+}
+
+/** What the wait before the next attempt depends on. */
+export interface WaitPolicy {
+  readonly backoff: BackoffPolicy;
+  readonly graceSeconds: number;
 }
 
 const EVENTS = {
@@ -28,23 +36,30 @@ const EVENTS = {
   THROTTLED: 'attempt.throttled',
 } as const satisfies Record<Report['outcome'], AuditEvent>;
 
-/** The report of `attempt` on the grant it acquired. A failed condition means it has been overtaken: nothing is owed. */
+/**
+ * The report of `attempt` on the grant as it is. A failed condition means it has been overtaken and nothing is owed, unless
+ * the image still shows the attempt as ours and unreported: then decide again on it.
+ */
 export function decideReport(grant: Grant, attempt: Attempt, report: Report): Transaction {
   const { now, outcome, reason } = report;
   const consecutive = (grant.failure?.consecutive ?? 0) + 1;
   const until = leaseEnd(attempt, report);
-  const waitMs = Math.max(backoffMs(consecutive, report.random), (report.retryAfterSeconds ?? 0) * 1000);
-  const notBefore = now + waitMs;
+  const unansweredSince = unansweredWith(grant, attempt, outcome);
+  const notBefore = now + waitOf(report, consecutive, unansweredSince);
   const failure: Failure = { outcome, reason, at: now, consecutive };
-  const write = updateGrant(grant, [attemptIs(attempt.id), generationIs(grant.generation)], {
-    set: {
-      attempt: { ...attempt, outcome, until },
-      notBefore,
-      dueAt: Math.max(until, notBefore),
-      failure,
-      failedRefreshCount: grant.failedRefreshCount + 1,
-    },
-  });
+  const set = {
+    attempt: { ...attempt, outcome, until },
+    notBefore,
+    dueAt: Math.max(until, notBefore),
+    ...(unansweredSince === undefined ? {} : { unansweredSince }),
+    failure,
+    failedRefreshCount: grant.failedRefreshCount + 1,
+  } as const satisfies Partial<GrantFields>;
+  const write = updateGrant(
+    grant,
+    [attemptIs(attempt.id), isUnreported, generationIs(grant.generation), statusIs(grant.status)],
+    { set: { ...set, duePartition: duePartition(after(grant, set)) } },
+  );
   const row = auditRow({
     pk: `GRANT#${grant.pk}`,
     id: attempt.id,
@@ -58,10 +73,26 @@ export function decideReport(grant: Grant, attempt: Attempt, report: Report): Tr
     retry: consecutive - 1,
     ...(report.traceId === undefined ? {} : { providerTraceId: report.traceId }),
   });
-  return { token: transactionToken(attempt.id, 'report', outcome, reason), writes: [write, appendAudit(row)] };
+  return {
+    token: transactionToken(attempt.id, 'report', outcome, reason, grant.status, now),
+    writes: [write, appendAudit(row)],
+  };
 }
 
 function leaseEnd(attempt: Attempt, report: Report): Instant {
   if (report.outcome !== 'UNKNOWN') return report.now;
   return report.answer === 'cut' ? attempt.until : report.now + COMPLETE_ANSWER_LEASE_MS;
+}
+
+/** The first lost answer since the last success counts: what it rotated is what a provider's grace runs for. */
+function unansweredWith(grant: Grant, attempt: Attempt, outcome: Report['outcome']): Instant | undefined {
+  const isLost = outcome === 'UNKNOWN' && attempt.kind === 'refresh' && attempt.number > grant.tokenVersion;
+  return grant.unansweredSince ?? (isLost ? attempt.startedAt : undefined);
+}
+
+function waitOf(report: Report, consecutive: number, unansweredSince: Instant | undefined): number {
+  const { now, random, retryAfterSeconds = 0, policy } = report;
+  const waitMs = Math.max(backoffMs(consecutive, random, policy.backoff), retryAfterSeconds * 1000);
+  const endsAt = unansweredSince === undefined ? undefined : graceEndsAt({ unansweredSince }, policy.graceSeconds);
+  return waitWithinGrace(waitMs, { endsAt, floorMs: policy.backoff.baseMs, now });
 }

@@ -8,7 +8,10 @@ import { type Grant, type Instant, isLeased, isLiving, type LivingGrant } from '
 
 export interface ReadRequest {
   readonly minValiditySeconds?: number;
-  /** The version an API rejected; the answer never carries it or an older one. */
+  /**
+   * The version an API rejected; the answer never carries it. Any other, also a greater one, is not of this token: the
+   * connection has moved to another grant since, whose numbers are its own.
+   */
   readonly rejectedVersion?: number;
 }
 
@@ -41,7 +44,6 @@ export function decideServe(
     return { kind: 'refuse', code: 'needs_reauth' };
   }
   const rejected = request.rejectedVersion;
-  if (rejected !== undefined && rejected > grant.tokenVersion) return { kind: 'refuse', code: 'invalid_request' };
   if (rejected === grant.tokenVersion) return afterRejection(grant, now);
   return byFreshness(grant, request, margins, now);
 }

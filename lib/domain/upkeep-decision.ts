@@ -5,6 +5,7 @@ import {
   after,
   dueAtIs,
   generationIs,
+  imageId,
   isFree,
   numberIs,
   owesAsRead,
@@ -12,6 +13,7 @@ import {
   updateGrant,
 } from './grant-conditions.ts';
 import { type DuePolicy, nextDue } from './next-due.ts';
+import { dueWarnings, type Warning } from './warnings.ts';
 import { absent, anyOf, appendAudit, atMost, equals, oneOf, type Transaction, transactionToken } from './write.ts';
 
 /** Writes 18 to 20 of protocol.md: bookkeeping beside the refresh. None of them may cost a token or hold a caller up. */
@@ -48,7 +50,8 @@ export function decideTouch(grant: Grant, policy: DuePolicy, now: Instant): Tran
 /** The sweep found nothing to do: the grant is due again when its records say so. Undefined: it says so already. */
 export function decideRepair(grant: Grant, policy: DuePolicy, now: Instant): Transaction | undefined {
   const dueAt = nextDue(grant as GrantFields, policy, now);
-  if (dueAt === undefined || dueAt === grant.dueAt) return undefined;
+  const partition = duePartition(grant);
+  if (dueAt === undefined || (isRight(grant.dueAt, dueAt, now) && grant.duePartition === partition)) return undefined;
   return {
     token: transactionToken(grant.pk, 'repair', grant.number, grant.dueAt ?? 0, dueAt, now),
     writes: [
@@ -56,10 +59,59 @@ export function decideRepair(grant: Grant, policy: DuePolicy, now: Instant): Tra
         grant,
         [dueAtIs(grant), ...owesAsRead(grant), numberIs(grant.number), tokenVersionIs(grant.tokenVersion), isFree(now)],
         {
-          set: { dueAt, duePartition: duePartition(grant, grant.status) },
+          set: { dueAt, duePartition: partition },
         },
       ),
     ],
+  };
+}
+
+/** What is due now may have been due before. */
+function isRight(dueAt: Instant | undefined, nextAt: Instant, now: Instant): boolean {
+  return dueAt === nextAt || (dueAt !== undefined && dueAt <= now && nextAt <= now);
+}
+
+/** The warnings that are due are given, each once; a success or a new authorisation takes them back. Undefined: none is due. */
+export function decideWarn(
+  grant: Grant,
+  policy: DuePolicy,
+  now: Instant,
+): { readonly transaction: Transaction; readonly warnings: readonly Warning[] } | undefined {
+  const warnings = isLiving(grant) ? dueWarnings(grant, now) : [];
+  if (warnings.length === 0) return undefined;
+  const given = Object.fromEntries(warnings.map(({ clock, days }) => [clock, days]));
+  const warned = { ...grant.warned, ...given };
+  const dueAt = nextDue(after(grant, { warned }), policy, now) ?? now;
+  const row = ({ clock, days }: Warning) =>
+    auditRow({
+      pk: `GRANT#${grant.pk}`,
+      id: `${clock}_${days}`,
+      event: 'grant.expiring',
+      provider: grant.provider,
+      at: now,
+      startedAt: now,
+      reason: `${clock}_${days}`,
+    });
+  return {
+    warnings,
+    transaction: {
+      token: transactionToken(grant.pk, 'warn', imageId(grant), now),
+      writes: [
+        updateGrant(
+          grant,
+          [
+            generationIs(grant.generation),
+            numberIs(grant.number),
+            tokenVersionIs(grant.tokenVersion),
+            dueAtIs(grant),
+            ...owesAsRead(grant),
+            isFree(now),
+          ],
+          { set: { warned, dueAt } },
+        ),
+        ...warnings.map((warning) => appendAudit(row(warning))),
+      ],
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import type { Claim, Connection } from './connection.ts';
 import type { Flow } from './flow.ts';
 import type { GrantFields } from './grant.ts';
 import type { TableName } from './names.ts';
+import type { ProviderState } from './provider-state.ts';
 
 /**
  * Writes as data. Decision functions return them, adapters carry them out: DynamoDB as one TransactWriteItems, the
@@ -37,6 +38,8 @@ export type Condition =
   | { readonly path: Path; readonly below: number }
   /** Present and not greater. */
   | { readonly path: Path; readonly atMost: number }
+  /** Present and not smaller. */
+  | { readonly path: Path; readonly atLeast: number }
   /** A present map or set with that many entries. */
   | { readonly path: Path; readonly size: number }
   | { readonly anyOf: readonly Condition[] }
@@ -57,18 +60,19 @@ export interface Change<T> {
   readonly removeMembers?: { readonly [K in keyof T]?: readonly string[] };
 }
 
-export type WriteOn<N extends TableName> = {
+export type WriteOn<N extends TableName, R = Records[N]> = {
   readonly table: N;
   readonly key: Key;
   readonly when: readonly Condition[];
 } & (
-  | { readonly op: 'put'; readonly item: Records[N] }
-  | ({ readonly op: 'update' } & Change<Records[N]>)
+  | { readonly op: 'put'; readonly item: R }
+  | ({ readonly op: 'update' } & Change<R>)
   | { readonly op: 'delete' }
   | { readonly op: 'check' }
 );
 
-export type Write = { [N in TableName]: WriteOn<N> }[TableName];
+/** The grants table also holds the state of each provider. */
+export type Write = { [N in TableName]: WriteOn<N> }[TableName] | WriteOn<'grants', ProviderState>;
 
 /** One all-or-nothing write. `token` (≤ 36 characters) makes a repeat of the identical request harmless. */
 export interface Transaction {
@@ -93,6 +97,7 @@ export const equals = (path: Path, value: Scalar): Condition => ({ path, equals:
 export const oneOf = (path: Path, values: readonly Scalar[]): Condition => ({ path, oneOf: values });
 export const below = (path: Path, value: number): Condition => ({ path, below: value });
 export const atMost = (path: Path, value: number): Condition => ({ path, atMost: value });
+export const atLeast = (path: Path, value: number): Condition => ({ path, atLeast: value });
 export const hasSize = (path: Path, value: number): Condition => ({ path, size: value });
 export const anyOf = (...conditions: readonly Condition[]): Condition => ({ anyOf: conditions });
 export const allOf = (...conditions: readonly Condition[]): Condition => ({ allOf: conditions });

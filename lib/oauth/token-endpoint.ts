@@ -15,6 +15,13 @@ import { tokensOf } from './token-answer.ts';
 const TOKEN_LIMITS: CallLimits = { connectMs: 5_000, answerMs: 45_000, bodyBytes: 64 * 1024 };
 /** A revocation can be repeated, so there is nothing to lose by giving up; a refresher does several in one attempt. */
 const REVOKE_LIMITS: CallLimits = { connectMs: 5_000, answerMs: 10_000, totalMs: 10_000, bodyBytes: 64 * 1024 };
+/** A probe delays a sweep and risks nothing; the longest answer of a provider that is at work is a few seconds. */
+const PROBE_LIMITS: CallLimits = { connectMs: 5_000, answerMs: 10_000, bodyBytes: 64 * 1024 };
+
+/** No provider issues such a code, and no log could take it for one. */
+const BOGUS_CODE = 'grantkeeper-probe-not-a-code';
+/** RFC 2606. An ordinary public address: Xero's edge answers odd ones itself, with a page (providers.md §2.3). */
+const BOGUS_REDIRECT = 'https://example.com/oauth/callback';
 
 const TRACE_ID = /^[A-Za-z0-9._-]{1,128}$/;
 /** The longest text of an answer that a rule looks at. */
@@ -33,6 +40,7 @@ interface TokenRequest {
   readonly provider: ProviderId;
   readonly client: ClientCredentials;
   readonly form: Readonly<Record<string, string>>;
+  readonly limits: CallLimits;
 }
 
 type Answered = Extract<CallResult, { kind: 'answered' }>;
@@ -41,7 +49,8 @@ type Answered = Extract<CallResult, { kind: 'answered' }>;
  * The only code that POSTs to a provider's token and revocation endpoints: one request on a connection of its own per
  * call, no retries, no redirects. It never throws. An OK holds the only copy of a rotated token; no other outcome holds
  * anything a provider wrote but its trace id. `revoke` at a provider that only detaches is CONFIG and sends nothing,
- * because there a revocation takes every company of the user (providers.md §2.4).
+ * because there a revocation takes every company of the user (providers.md §2.4). `probe` exchanges a code that nobody was
+ * given, as providers.md §1.7 says.
  */
 export function createTokenEndpoint(world: World): TokenEndpoint {
   return {
@@ -49,21 +58,48 @@ export function createTokenEndpoint(world: World): TokenEndpoint {
       requestTokens(world, {
         ...request,
         phase: 'refresh',
+        limits: TOKEN_LIMITS,
         form: { grant_type: 'refresh_token', refresh_token: refreshToken.open() },
       }),
     exchange: ({ code, redirectUri, ...request }) =>
       requestTokens(world, {
         ...request,
         phase: 'exchange',
+        limits: TOKEN_LIMITS,
         form: { grant_type: 'authorization_code', code: code.open(), redirect_uri: redirectUri },
       }),
     revoke: (request) => revoke(world, request),
+    probe: (request) => probe(world, request),
   };
 }
 
-async function requestTokens(world: World, { phase, provider, client, form }: TokenRequest): Promise<TokenOutcome> {
+async function probe(
+  world: World,
+  request: Pick<TokenRequest, 'provider' | 'client'>,
+): ReturnType<TokenEndpoint['probe']> {
+  const outcome = await requestTokens(world, {
+    ...request,
+    phase: 'exchange',
+    limits: PROBE_LIMITS,
+    form: { grant_type: 'authorization_code', code: BOGUS_CODE, redirect_uri: BOGUS_REDIRECT },
+  });
+  if (outcome.kind !== 'OK') return outcome;
+  // Whatever answers like this is no provider we know, and proves nothing about our client.
+  const { traceId } = outcome;
+  return {
+    kind: 'UNKNOWN',
+    answer: 'complete',
+    reason: 'probe_accepted',
+    ...(traceId === undefined ? {} : { traceId }),
+  };
+}
+
+async function requestTokens(
+  world: World,
+  { phase, provider, client, form, limits }: TokenRequest,
+): Promise<TokenOutcome> {
   const descriptor = PROVIDERS[provider];
-  const result = await post(world, TOKEN_LIMITS, () => ({
+  const result = await post(world, limits, () => ({
     url: new URL(descriptor.paths.token, world.hosts(provider).token),
     headers: {
       ...descriptor.tokenHeaders,

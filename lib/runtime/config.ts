@@ -35,9 +35,16 @@ const SETTINGS = {
   connectAccess: optional(VARIABLES.connectAccess, oneOf(['session', 'open']), 'session'),
   partnerName: required(VARIABLES.partnerName, matching(/^[^\p{Cc}]{1,100}$/u)),
   allowSharedGrants: optional(VARIABLES.allowSharedGrants, flag, false),
-  refreshAheadSeconds: optional<number | undefined>(VARIABLES.refreshAheadSeconds, seconds, undefined),
+  refreshAheadSeconds: tuning(VARIABLES.refreshAheadSeconds, SECONDS_PER_DAY),
+  circuitFailures: tuning(VARIABLES.circuitFailures, 100),
+  circuitResetSeconds: tuning(VARIABLES.circuitResetSeconds, SECONDS_PER_DAY),
+  backoffBaseMs: tuning(VARIABLES.backoffBaseMs, 60_000),
+  backoffCapSeconds: tuning(VARIABLES.backoffCapSeconds, SECONDS_PER_DAY),
+  rescueQueueUrl: required(VARIABLES.rescueQueueUrl, baseUrl),
+  rescueDeadLetterUrl: required(VARIABLES.rescueDeadLetterUrl, baseUrl),
   refreshGrantFunction: required(VARIABLES.refreshGrantFunction, matching(/^[\w:-]{1,170}$/)),
   finishConnectFunction: required(VARIABLES.finishConnectFunction, matching(/^[\w:-]{1,170}$/)),
+  refreshDueFunction: required(VARIABLES.refreshDueFunction, matching(/^[\w:-]{1,170}$/)),
   grantsTable: required(TABLE_VARIABLES.grants, tableName),
   connectionsTable: required(TABLE_VARIABLES.connections, tableName),
   flowsTable: required(TABLE_VARIABLES.flows, tableName),
@@ -99,6 +106,15 @@ function optional<T>(variable: string, parse: (text: string) => T | undefined, v
   return { variable, parse, otherwise: { value } };
 }
 
+/** A whole number from 1 to `most`; undefined leaves it to the code's own default. */
+function tuning(variable: string, most: number): Setting<number | undefined> {
+  const parse = (text: string) => {
+    const value = Number(text);
+    return Number.isInteger(value) && value > 0 && value <= most ? value : undefined;
+  };
+  return optional<number | undefined>(variable, parse, undefined);
+}
+
 function matching(pattern: RegExp): (text: string) => string | undefined {
   return (text) => (pattern.test(text) ? text : undefined);
 }
@@ -113,11 +129,6 @@ function tableName(text: string): string | undefined {
 
 function flag(text: string): boolean | undefined {
   return text === 'true' ? true : text === 'false' ? false : undefined;
-}
-
-function seconds(text: string): number | undefined {
-  const value = Number(text);
-  return Number.isInteger(value) && value > 0 && value <= SECONDS_PER_DAY ? value : undefined;
 }
 
 /** An absolute URL without a trailing slash: https anywhere, http on this machine only. */

@@ -45,7 +45,12 @@ const FIELDS = [
     'worked',
     'count',
     'retryAt',
+    'rejections',
+    'duties',
+    'days',
   ],
+  // How bad it is and what is to be done, in words of ours.
+  ...['organizations', 'clock', 'next'],
   // Errors: names and places, never messages.
   ...['error', 'errorName', 'errorStatus', 'errorRequestId', 'errorAt', 'missing', 'table', 'metric'],
 ] as const;

@@ -1,10 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { ulid } from 'ulid';
-import { createDynamoClient, createKmsClient, createLambdaClient, createSecretsClient } from '../aws/clients.ts';
+import {
+  createDynamoClient,
+  createKmsClient,
+  createLambdaClient,
+  createSecretsClient,
+  createSqsClient,
+} from '../aws/clients.ts';
 import { createDynamoStore } from '../aws/dynamo-store.ts';
 import { createEnvelopeCipher } from '../aws/envelope-cipher.ts';
-import { createFinishConnect, createRefreshRequester } from '../aws/invoke.ts';
+import { createFinishConnect, createHandOver, createRefreshRequester } from '../aws/invoke.ts';
 import { createRememberingCipher } from '../aws/remembering-cipher.ts';
+import { createCountRescues, createRescueQueue } from '../aws/rescue-queue.ts';
 import { createSecretReader } from '../aws/secrets.ts';
 import type { GrantKey } from '../domain/grant.ts';
 import type { ProviderEnvironment, ProviderId } from '../domain/names.ts';
@@ -19,12 +26,15 @@ import type { CreateConnectSessionPorts } from '../service/create-connect-sessio
 import type { DisconnectPorts } from '../service/disconnect.ts';
 import type { FinishConnectPorts } from '../service/finish-connect.ts';
 import type { GetTokenPorts } from '../service/get-access-token.ts';
+import type { RefreshPorts } from '../service/lease.ts';
 import type { OpenConnectPorts } from '../service/open-connect.ts';
 import { createPolicies, type Policies } from '../service/policies.ts';
+import { createHealthMemory } from '../service/provider-health.ts';
 import type { ReadConnectSessionPorts } from '../service/read-connect-session.ts';
 import type { ReadStatusPorts } from '../service/read-status.ts';
 import type { ReceiveCallbackPorts } from '../service/receive-callback.ts';
-import type { RefreshPorts } from '../service/refresh-grant.ts';
+import type { SweepPorts } from '../service/refresh-due.ts';
+import type { RescuePorts } from '../service/rescue.ts';
 import { createSingleFlight } from '../service/single-flight.ts';
 import { createBoundedMap } from './bounded-map.ts';
 import { createClock } from './clock.ts';
@@ -53,6 +63,7 @@ const dynamoClient = /* @__PURE__ */ once(() => createDynamoClient());
 const kmsClient = /* @__PURE__ */ once(() => createKmsClient());
 const lambdaClient = /* @__PURE__ */ once(() => createLambdaClient());
 const secretsClient = /* @__PURE__ */ once(() => createSecretsClient());
+const sqsClient = /* @__PURE__ */ once(() => createSqsClient());
 
 /** Of `authorizer`. */
 export const authorizeKeyPorts = /* @__PURE__ */ once((): AuthorizeKeyPorts => {
@@ -123,7 +134,7 @@ export const chooseTenantPorts = /* @__PURE__ */ once((): ChooseTenantPorts & { 
 
 /** Of `finish-connect`. */
 export const finishConnectPorts = /* @__PURE__ */ once((): FinishConnectPorts => {
-  const config = readConfig([...REFRESHER_SETTINGS, 'flowsTable']);
+  const config = readConfig([...PROVIDER_SETTINGS, 'flowsTable']);
   return { ...providerPorts(config), store: storeOn(config), providerEnvironment: config.providerEnvironment };
 });
 
@@ -138,7 +149,7 @@ export const disconnectPorts = /* @__PURE__ */ once((): DisconnectPorts => {
     ...(['refreshGrantFunction', 'refreshAheadSeconds'] as const),
     ...(['connectionsTable', 'grantsTable', 'auditTable'] as const),
   ]);
-  const policies = policiesOf(config.refreshAheadSeconds);
+  const policies = policiesOf(config);
   return { ...tools(), store: storeOn(config), policies, requestRefresh: refreshRequester(config) };
 });
 
@@ -152,7 +163,7 @@ export const getAccessTokenPorts = /* @__PURE__ */ once((): GetTokenPorts => {
     ...tools(),
     store: storeOn(config),
     cipher: createRememberingCipher(createEnvelopeCipher({ ...config, client: kmsClient() }), clock),
-    policies: policiesOf(config.refreshAheadSeconds),
+    policies: policiesOf(config),
     requestRefresh: refreshRequester(config),
     apiBaseUrl: (provider, side) => providerHosts(provider, side, config.providerOrigins).api,
     allowSharedGrants: config.allowSharedGrants,
@@ -160,19 +171,51 @@ export const getAccessTokenPorts = /* @__PURE__ */ once((): GetTokenPorts => {
   };
 });
 
-/** Of `refresh-grant` and `refresh-due`. */
-export const refreshPorts = /* @__PURE__ */ once((): RefreshPorts => {
-  const config = readConfig(REFRESHER_SETTINGS);
-  return { ...providerPorts(config), store: storeOn(config), singleFlight: createSingleFlight(), random: Math.random };
+/** Of `refresh-grant`. */
+export const refreshPorts = /* @__PURE__ */ once((): RefreshPorts => refresherPorts(readConfig(REFRESHER_SETTINGS)));
+
+/** Of `refresh-due`. */
+export const sweepPorts = /* @__PURE__ */ once((): SweepPorts => {
+  const config = readConfig([...REFRESHER_SETTINGS, 'refreshDueFunction']);
+  return {
+    ...refresherPorts(config),
+    handOver: createHandOver({ client: lambdaClient(), functionName: config.refreshDueFunction }),
+    providerEnvironment: config.providerEnvironment,
+  };
+});
+
+/** Of `rescue`, which has nothing that could decrypt. */
+export const rescuePorts = /* @__PURE__ */ once((): RescuePorts => {
+  const config = readConfig(['refreshAheadSeconds', 'grantsTable', 'auditTable']);
+  return { ...tools(), store: storeOn(config), policies: policiesOf(config) };
 });
 
 /** Of functions that talk to a provider. */
-const REFRESHER_SETTINGS = [
+const PROVIDER_SETTINGS = [
   ...(['environment', 'keyArn', 'providerEnvironment', 'providerOrigins', 'refreshAheadSeconds'] as const),
-  ...(['grantsTable', 'connectionsTable', 'auditTable'] as const),
+  ...(['rescueQueueUrl', 'grantsTable', 'connectionsTable', 'auditTable'] as const),
 ] as const;
 
-function providerPorts(config: Config<(typeof REFRESHER_SETTINGS)[number]>) {
+/** Of those that do so again and again. */
+const REFRESHER_SETTINGS = [
+  ...PROVIDER_SETTINGS,
+  'rescueDeadLetterUrl',
+  ...(['backoffBaseMs', 'backoffCapSeconds', 'circuitFailures', 'circuitResetSeconds'] as const),
+] as const;
+
+function refresherPorts(config: Config<(typeof REFRESHER_SETTINGS)[number]>): RefreshPorts {
+  const { rescueQueueUrl: queueUrl, rescueDeadLetterUrl: deadLetterUrl } = config;
+  return {
+    ...providerPorts(config),
+    store: storeOn(config),
+    countRescues: createCountRescues({ client: sqsClient(), queueUrl, deadLetterUrl }),
+    health: createHealthMemory(),
+    singleFlight: createSingleFlight(),
+    random: Math.random,
+  };
+}
+
+function providerPorts(config: Config<(typeof PROVIDER_SETTINGS)[number]> & Tuning) {
   const { providerEnvironment, providerOrigins } = config;
   const hosts = (provider: ProviderId, side: ProviderEnvironment) => providerHosts(provider, side, providerOrigins);
   return {
@@ -181,7 +224,8 @@ function providerPorts(config: Config<(typeof REFRESHER_SETTINGS)[number]>) {
     endpoint: createTokenEndpoint({ hosts: (provider) => hosts(provider, providerEnvironment), now: clock.now }),
     tenants: createTenantDirectory({ hosts, now: clock.now }),
     readClient: secretReader(config).readClient,
-    policies: policiesOf(config.refreshAheadSeconds),
+    policies: policiesOf(config),
+    rescueQueue: createRescueQueue({ client: sqsClient(), queueUrl: config.rescueQueueUrl }),
   };
 }
 
@@ -206,8 +250,19 @@ function refreshRequester({ refreshGrantFunction }: Config<'refreshGrantFunction
   return createRefreshRequester({ client: lambdaClient(), functionName: refreshGrantFunction });
 }
 
-function policiesOf(refreshAheadSeconds: number | undefined): Policies {
-  return createPolicies(refreshAheadSeconds === undefined ? {} : { refreshAheadSeconds });
+type Tuning = Partial<
+  Config<'refreshAheadSeconds' | 'backoffBaseMs' | 'backoffCapSeconds' | 'circuitFailures' | 'circuitResetSeconds'>
+>;
+
+function policiesOf(tuning: Tuning): Policies {
+  const { refreshAheadSeconds, backoffBaseMs, backoffCapSeconds, circuitFailures, circuitResetSeconds } = tuning;
+  return createPolicies({
+    ...(refreshAheadSeconds && { refreshAheadSeconds }),
+    ...(backoffBaseMs && { backoffBaseMs }),
+    ...(backoffCapSeconds && { backoffCapSeconds }),
+    ...(circuitFailures && { circuitFailures }),
+    ...(circuitResetSeconds && { circuitResetSeconds }),
+  });
 }
 
 function newSecret(): string {

@@ -1,58 +1,43 @@
-import { type Authorization, decideBank } from '../domain/bank-decision.ts';
+import { type Authorization, type BankDecision, decideBank } from '../domain/bank-decision.ts';
 import { GrantkeeperError } from '../domain/errors.ts';
-import type { Instant } from '../domain/grant.ts';
-import { METRICS } from '../domain/names.ts';
-import type { Transaction } from '../domain/write.ts';
-import { type PersistPorts, persist } from './persist.ts';
-import type { Policies } from './policies.ts';
-import type { LogOutcome, Store } from './ports.ts';
+import type { Grant, Instant } from '../domain/grant.ts';
+import { type EscrowPorts, storeOrRescue } from './escrow.ts';
+import { type StorePorts, storeTokens } from './store-tokens.ts';
 
-export interface BankPorts extends PersistPorts {
-  readonly store: Pick<Store, 'readGrant' | 'commit'>;
-  readonly policies: Policies;
-  readonly log: LogOutcome;
+export interface BankPorts extends StorePorts {
   readonly newId: () => string;
 }
 
-/** How long the audit row may hold up the tokens it belongs to. */
-const AUDIT_PATIENCE_MS = 5_000;
-const PAUSE_MS = 50;
+/** What banking came to: current on its grant, held there under its own generation, or there already. */
+export type BankEnd = Extract<BankDecision, { kind: 'write' }>['as'] | 'stored';
 
 /**
- * Stores the tokens of a code exchange on their grant, trying to `deadlineAt` whatever the store does; the ciphertexts stay
- * the same. Throws `unavailable` when the deadline passed with the tokens in no store, counted as `TokenAtRisk`.
+ * Stores the tokens of a code exchange on their grant, trying to `deadlineAt` whatever the store does; what is not stored
+ * within 2 s is put on the rescue queue as well. Throws `unavailable` when they are not in the store by then: they are on the
+ * queue, or counted as `TokenAtRisk`.
  */
-export async function bankTokens(ports: BankPorts, authorization: Authorization, deadlineAt: Instant): Promise<void> {
-  const patientUntil = Math.min(ports.clock.now() + AUDIT_PATIENCE_MS, deadlineAt);
-  while (ports.clock.now() < deadlineAt) {
-    const owed = ports.clock.now() >= patientUntil;
-    const end = await tryBank(ports, authorization, { owed, untilAt: owed ? deadlineAt : patientUntil });
-    if (end === 'stored') return;
-    await ports.clock.sleep(PAUSE_MS);
-  }
-  const { provider, grant, attemptId } = authorization;
-  ports.count(METRICS.tokenAtRisk, 1, { provider });
-  ports.log('error', 'tokens of a code exchange could not be stored', { provider, grant, attemptId });
-  throw new GrantkeeperError('unavailable');
-}
-
-async function tryBank(
-  ports: BankPorts,
+export async function bankTokens(
+  ports: BankPorts & EscrowPorts,
   authorization: Authorization,
-  { owed, untilAt }: { readonly owed: boolean; readonly untilAt: Instant },
-): Promise<'stored' | 'changed' | 'unavailable'> {
-  try {
-    const image = await ports.store.readGrant(authorization.grant);
-    const options = { id: ports.newId(), now: ports.clock.now(), owed };
-    const decision = decideBank(image, authorization, ports.policies(authorization.provider), options);
-    if (decision.kind === 'stored') return 'stored';
-    return (await commit(ports, decision.transaction, untilAt)) ? 'stored' : 'changed';
-  } catch (error) {
-    if (error instanceof GrantkeeperError && error.code === 'unavailable') return 'unavailable';
-    throw error;
-  }
+  deadlineAt: Instant,
+): Promise<void> {
+  const rescue = { message: { v: 1, kind: 'bank', authorization }, provider: authorization.provider } as const;
+  const end = await storeOrRescue(ports, rescue, () => storeBank(ports, authorization, deadlineAt), deadlineAt);
+  if (end === 'rescued' || end === 'at_risk') throw new GrantkeeperError('unavailable');
 }
 
-async function commit(ports: BankPorts, transaction: Transaction, untilAt: Instant): Promise<boolean> {
-  return (await persist(ports, transaction, untilAt)).committed;
+/** Write 10 on the grant as it is. Throws `unavailable` when the tokens could not be stored by the deadline. */
+export function storeBank(ports: BankPorts, authorization: Authorization, deadlineAt: Instant): Promise<BankEnd> {
+  const { grant, attemptId, access, generation, provider } = authorization;
+  const storing = {
+    ...{ grant, attemptId },
+    startedAt: access.obtainedAt,
+    events: ['grant.banked'],
+    isPast: (image: Grant) => image.generation > generation,
+    decide: (image: Grant | undefined) => {
+      const options = { id: ports.newId(), now: ports.clock.now() };
+      return decideBank(image, authorization, ports.policies(provider), options);
+    },
+  } as const;
+  return storeTokens(ports, storing, { deadlineAt });
 }

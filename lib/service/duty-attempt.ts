@@ -1,10 +1,15 @@
 import { ATTEMPT_MS } from '../domain/acquire-decision.ts';
-import { decideClose, decideDetached, decideRelease, decideStartClosing } from '../domain/duty-decision.ts';
+import {
+  decideAbandon,
+  decideClose,
+  decideDetached,
+  decideRelease,
+  decideStartClosing,
+} from '../domain/duty-decision.ts';
 import { GrantkeeperError } from '../domain/errors.ts';
 import type { Tenant } from '../domain/flow.ts';
 import { type DetachDuty, type Grant, isLiving, type LivingGrant, type RefreshToken } from '../domain/grant.ts';
-import type { ProviderId } from '../domain/names.ts';
-import { isUnserved } from '../domain/next-due.ts';
+import { ACCESS_REFUSED, isUnserved } from '../domain/next-due.ts';
 import type { DutyOutcome } from '../domain/outcome.ts';
 import type { Secret } from '../domain/secret.ts';
 import { PROVIDERS } from '../providers/index.ts';
@@ -50,7 +55,7 @@ async function detachAll(
   for (const [connectionId, { tenantId }] of Object.entries(duties)) {
     if (!hasTimeToSend(ports, lease)) return retry(ports, lease, { kind: 'RETRY', reason: 'out_of_time' });
     // Somebody may have connected the company again since; then it must stay.
-    const claimed = (await ports.store.readClaim(provider, tenantId)) !== undefined;
+    const claimed = await isClaimedThrough(ports, grant, { connectionId, tenantId });
     const outcome: DutyOutcome = claimed
       ? { kind: 'DONE' }
       : await ports.tenants.detach({ provider, environment, accessToken, providerConnectionId: connectionId });
@@ -72,22 +77,45 @@ async function closeUnservedUnderLease(ports: RefreshPorts, lease: Lease, access
   if (ports.clock.now() - (unservedSince ?? 0) > LEFTOVERS_MS) return close(ports, lease);
   if (!hasTimeToSend(ports, lease)) return retry(ports, lease, { kind: 'RETRY', reason: 'out_of_time' });
   const listing = await ports.tenants.list({ provider, environment, accessToken });
-  if (listing.kind === 'unknown') return retry(ports, lease, { kind: 'RETRY', reason: `list_${listing.reason}` });
-  // A token that is refused opens no company any more.
-  const leftovers = listing.kind === 'listed' ? await unclaimed(ports, provider, listing.tenants) : {};
+  if (listing.kind !== 'listed') {
+    // A refused access token says nothing of the authorisation: the next one, or its refresh, does.
+    const kind = listing.kind === 'unauthorized' ? 'UNAUTHORIZED' : 'RETRY';
+    return retry(ports, lease, { kind, reason: `list_${listing.reason}` });
+  }
+  const leftovers = await unclaimed(ports, lease.grant, listing.tenants);
   return (await detachAll(ports, lease, accessToken, leftovers)) ?? close(ports, lease);
 }
 
 async function unclaimed(
   ports: RefreshPorts,
-  provider: ProviderId,
+  grant: Pick<Grant, 'pk' | 'provider'>,
   tenants: readonly Tenant[],
 ): Promise<Record<string, Pick<DetachDuty, 'tenantId'>>> {
   const found = tenants.flatMap(({ tenantId, providerConnectionId: id }) => (id === undefined ? [] : { id, tenantId }));
-  const claims = await Promise.all(found.map(({ tenantId }) => ports.store.readClaim(provider, tenantId)));
-  return Object.fromEntries(
-    found.filter((_, index) => claims[index] === undefined).map(({ id, ...duty }) => [id, duty]),
+  const claimed = await Promise.all(
+    found.map(({ id, tenantId }) => isClaimedThrough(ports, grant, { connectionId: id, tenantId })),
   );
+  return Object.fromEntries(found.filter((_, index) => !claimed[index]).map(({ id, ...duty }) => [id, duty]));
+}
+
+/**
+ * Whether an organisation holds the company by means of this grant or of this connection at the provider. One that reaches it
+ * through another user's authorisation loses nothing when this one is taken off.
+ */
+async function isClaimedThrough(
+  { store }: RefreshPorts,
+  { pk, provider }: Pick<Grant, 'pk' | 'provider'>,
+  { connectionId, tenantId }: { readonly connectionId: string; readonly tenantId: string },
+): Promise<boolean> {
+  const claim = await store.readClaim(provider, tenantId);
+  if (claim === undefined) return false;
+  const connection = await store.readConnection(claim.organizationId, provider);
+  const isElsewhere =
+    connection?.linkId === claim.linkId &&
+    connection.grant !== pk &&
+    connection.providerConnectionId !== undefined &&
+    connection.providerConnectionId !== connectionId;
+  return !isElsewhere;
 }
 
 /** A duty is part of its attempt's budget, so that it is never sent without the lease. */
@@ -124,6 +152,20 @@ export async function closeUnserved(ports: RefreshPorts, grant: Grant, deadlineA
   return verdict.committed ? 'done' : 'overtaken';
 }
 
+/** A grant that was given up and serves nobody cannot do its duties any more: they are abandoned, so that it can be closed. */
+export async function abandonDuties(ports: RefreshPorts, grant: Grant, deadlineAt: number): Promise<DutyEnd> {
+  const transaction = decideAbandon(grant, ports.policies(grant.provider), ports.clock.now());
+  const verdict = await persist(ports, transaction, deadlineAt);
+  if (!verdict.committed) return 'overtaken';
+  ports.log('warn', 'companies could not be taken off at the provider any more', {
+    provider: grant.provider,
+    grant: grant.pk,
+    duties: Object.keys(grant.detach).length,
+    reason: grant.reauth?.reason,
+  });
+  return 'done';
+}
+
 async function close(ports: RefreshPorts, lease: Lease): Promise<DutyEnd> {
   const transaction = decideClose(lease.grant, lease.attempt, { generation: ports.newId(), now: ports.clock.now() });
   const verdict = await persist(ports, transaction, lease.deadlineAt);
@@ -143,6 +185,8 @@ async function release(ports: RefreshPorts, lease: Lease): Promise<DutyEnd> {
 /** The grant has changed under the attempt: lets it go, or leaves it to whoever has taken the lease over. */
 async function letGo(ports: RefreshPorts, lease: Lease, image: Grant | undefined): Promise<DutyEnd> {
   const isMine = image?.attempt?.id === lease.attempt.id && ports.clock.now() < lease.deadlineAt;
+  // Our own close, whose answer was lost.
+  if (isMine && image.status === 'closed') return 'closed';
   return isMine ? release(ports, { ...lease, grant: image }) : 'overtaken';
 }
 
@@ -155,7 +199,7 @@ async function retry(
   await report(ports, lease, {
     outcome: kind === 'CONFIG' ? 'CONFIG' : 'UNKNOWN',
     answer: 'complete',
-    reason: `${lease.attempt.kind}_${reason}`,
+    reason: kind === 'UNAUTHORIZED' ? ACCESS_REFUSED : `${lease.attempt.kind}_${reason}`,
     ...(traceId === undefined ? {} : { traceId }),
     ...(kind === 'RETRY' && outcome.retryAfterSeconds !== undefined
       ? { retryAfterSeconds: outcome.retryAfterSeconds }

@@ -10,16 +10,18 @@ import { armExchange, type Exchanged, type ExchangePorts, exchangeCode, subjectN
 import { holdClosing, letGo } from './hold-grant.ts';
 import { type LinkPorts, linkCompany } from './link-company.ts';
 import { persist } from './persist.ts';
-import type { FinishRequest, Store, TenantDirectory } from './ports.ts';
+import type { FinishRequest, RescueQueue, Store, TenantDirectory } from './ports.ts';
 
 /**
  * The second half of a connect flow, in a function of its own so that no browser can cut it short. It banks first: what the
- * provider issued is stored before anything is decided about company or claim, and a refused link leaves it there.
+ * provider issued is stored before anything is decided about company or claim, and a refused link leaves it there. Tokens that
+ * are only on the rescue queue end the flow as `unavailable`: they are banked from there, for whoever tries again.
  */
 
 export interface FinishConnectPorts extends ExchangePorts, LinkPorts {
   readonly store: Store;
   readonly tenants: Pick<TenantDirectory, 'subjectOf' | 'list'>;
+  readonly rescueQueue: RescueQueue;
 }
 
 export interface FinishResult {
@@ -89,16 +91,18 @@ async function exchangeHeld(
   subject: string | undefined,
 ): Promise<Exchanged | undefined> {
   const { ports, flow, deadlineAt } = run;
-  if (subject === undefined) return exchange(run, authorized);
   const untilAt = Math.min(ports.clock.now() + HOLD_WAIT_MS, deadlineAt);
-  const hold = await holdClosing(ports, grantKey(flow.provider, subject), { attemptId: flow.pk, untilAt });
+  const held = { attemptId: flow.pk, untilAt };
+  const hold = subject === undefined ? undefined : await holdClosing(ports, grantKey(flow.provider, subject), held);
   let exchanged: Exchanged | undefined;
   try {
     exchanged = await exchange(run, authorized);
-    return exchanged;
   } finally {
     if (hold !== undefined && exchanged === undefined) await letGo(ports, hold);
   }
+  // The bank ends the hold. Where only the queue has the tokens it runs on, to its own end: a revocation would end them too.
+  if (exchanged !== undefined) await bankTokens(ports, exchanged.authorization, deadlineAt);
+  return exchanged;
 }
 
 /** Undefined when somebody else has sent the code. */
@@ -107,9 +111,7 @@ async function exchange(run: Run, { code, callbackTenantId }: Authorized): Promi
   const armed = await armExchange(ports, run.flow, { callbackTenantId, deadlineAt });
   // From here on nobody sends this code again, whatever happens to us.
   if (!(await advance(run, 'exchanging'))) return undefined;
-  const exchanged = await exchangeCode(ports, run.flow, { armed, code, deadlineAt });
-  await bankTokens(ports, exchanged.authorization, deadlineAt);
-  return exchanged;
+  return exchangeCode(ports, run.flow, { armed, code, deadlineAt });
 }
 
 async function linkChosen(run: Run, chosenTenantId: string): Promise<void> {

@@ -219,8 +219,6 @@ function correlation(request: GetTokenRequest): { readonly correlationId?: strin
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['refresh_in_progress', 'refresh_rejected', 'refresh_failed']);
 
 function refusal(ports: GetTokenPorts, code: ErrorCode, retryAt: Instant | undefined): GrantkeeperError {
-  // The only thing decided here that is the caller's to correct: a version we never handed out.
-  if (code === 'invalid_request') return new GrantkeeperError(code, { field: 'rejected.tokenVersion' });
   if (!RETRYABLE.has(code)) return new GrantkeeperError(code);
   const waitMs = Math.max(0, (retryAt ?? 0) - ports.clock.now());
   return new GrantkeeperError(code, { retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) });

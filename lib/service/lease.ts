@@ -4,7 +4,17 @@ import { decideReport, type Report } from '../domain/report-decision.ts';
 import type { FailedLeg, Transaction } from '../domain/write.ts';
 import { type PersistPorts, persist } from './persist.ts';
 import type { Policies } from './policies.ts';
-import type { Cipher, LogOutcome, ReadClient, Store, TenantDirectory, TokenEndpoint } from './ports.ts';
+import type {
+  Cipher,
+  CountRescues,
+  LogOutcome,
+  ReadClient,
+  RescueQueue,
+  Store,
+  TenantDirectory,
+  TokenEndpoint,
+} from './ports.ts';
+import type { HealthMemory } from './provider-health.ts';
 import type { SingleFlight } from './single-flight.ts';
 
 /** Everything a refresher touches. */
@@ -15,6 +25,10 @@ export interface RefreshPorts extends PersistPorts {
   readonly tenants: TenantDirectory;
   readonly readClient: ReadClient;
   readonly policies: Policies;
+  readonly rescueQueue: RescueQueue;
+  readonly countRescues: CountRescues;
+  /** What this process has read of the providers' state. */
+  readonly health: HealthMemory;
   readonly log: LogOutcome;
   /** Two callers in one process make one attempt; across processes the lease sees to it. */
   readonly singleFlight: SingleFlight;
@@ -36,12 +50,18 @@ export type LeaseAnswer =
   | ({ readonly kind: 'taken' } & Lease)
   | { readonly kind: 'refused'; readonly why: 'leased' | 'backing_off' | 'not_allowed'; readonly until?: Instant };
 
+export interface LeasePorts extends PersistPorts {
+  readonly store: Pick<Store, 'readGrant' | 'commit'>;
+}
+
 /** A lease that cannot be written this fast is not worth having: nothing has been sent yet. */
 const ACQUIRE_MS = 5_000;
+/** What may change beside a running attempt, without overtaking it, changes once. */
+const MAX_REPORTS = 3;
 
 /** Takes the lease on the grant as read (write 1). Never works without one; throws `unavailable` when it cannot be known. */
 export async function takeLease(
-  ports: PersistPorts,
+  ports: LeasePorts,
   grant: Grant,
   options: Omit<AcquireInput, 'now'> & { readonly deadlineAt: Instant },
 ): Promise<LeaseAnswer> {
@@ -49,21 +69,49 @@ export async function takeLease(
   const decision = decideAcquire(grant, { ...options, now });
   if (decision.kind === 'refused') return decision;
   const { attempt, transaction } = decision;
-  const verdict = await persist(ports, transaction, Math.min(now + ACQUIRE_MS, options.deadlineAt));
   const taken = { kind: 'taken', attempt, deadlineAt: options.deadlineAt } as const;
-  if (verdict.committed) return { ...taken, grant: acquired(grant, attempt) };
-  const image = grantImage(transaction, verdict.failed);
-  // The answer to an earlier try was lost: the lease is ours.
-  if (image?.attempt?.id === attempt.id) return { ...taken, grant: image };
-  return { kind: 'refused', why: 'leased', ...(image?.attempt === undefined ? {} : { until: image.attempt.until }) };
+  try {
+    const verdict = await persist(ports, transaction, Math.min(now + ACQUIRE_MS, options.deadlineAt));
+    if (verdict.committed) return { ...taken, grant: acquired(grant, attempt) };
+    const image = grantImage(transaction, verdict.failed);
+    // The answer to an earlier try was lost: the lease is ours.
+    if (image !== undefined && isTakenOn(image, grant, attempt)) return { ...taken, grant: image };
+    return { kind: 'refused', why: 'leased', ...(image?.attempt === undefined ? {} : { until: image.attempt.until }) };
+  } catch (error) {
+    // Written all the same, it would keep everybody off until it ran out.
+    const image = await ports.store.readGrant(grant.pk).catch(() => undefined);
+    if (image === undefined || !isTakenOn(image, grant, attempt)) throw error;
+    return { ...taken, grant: image };
+  }
 }
 
-/** Says how an attempt without tokens ended (write 2). A report that cannot be written is left to the lease's end. */
-export async function report(ports: RefreshPorts, lease: Lease, what: Omit<Report, 'now' | 'random'>): Promise<void> {
+/**
+ * The attempt stands on the grant it was taken on. One that was authorised anew or closed since bears it only to keep others
+ * off, and its tokens are newer than the attempt's number.
+ */
+function isTakenOn(image: Grant, { generation }: Grant, { id, number }: Attempt): boolean {
+  return image.attempt?.id === id && image.number === number && image.generation === generation;
+}
+
+/**
+ * Says how an attempt without tokens ended (write 2), again when the grant has changed beside it. A report that cannot be
+ * written is left to the lease's end; one of an attempt that was overtaken, or authorised anew beside, is not wanted.
+ */
+export async function report(
+  ports: RefreshPorts,
+  lease: Lease,
+  what: Omit<Report, 'now' | 'random' | 'policy'>,
+): Promise<void> {
   const { grant, attempt, deadlineAt } = lease;
-  const transaction = decideReport(grant, attempt, { ...what, now: ports.clock.now(), random: ports.random() });
+  const policy = ports.policies(grant.provider);
+  let image: Grant | undefined = grant;
   try {
-    await persist(ports, transaction, deadlineAt);
+    for (let decided = 0; image !== undefined && decided < MAX_REPORTS; decided += 1) {
+      const told = { ...what, policy, now: ports.clock.now(), random: ports.random() };
+      const transaction = decideReport(image, attempt, told);
+      const verdict = await persist(ports, transaction, deadlineAt);
+      image = verdict.committed ? undefined : runningImage(lease, transaction, verdict.failed);
+    }
   } catch {
     ports.log('warn', 'attempt could not be reported', {
       grant: grant.pk,
@@ -71,6 +119,17 @@ export async function report(ports: RefreshPorts, lease: Lease, what: Omit<Repor
       outcome: what.outcome,
     });
   }
+}
+
+/** The grant as a failed condition showed it, while our attempt still runs on the authorisation it was made for. */
+export function runningImage(
+  { grant, attempt }: Lease,
+  transaction: Transaction,
+  failed: readonly FailedLeg[],
+): Grant | undefined {
+  const image = grantImage(transaction, failed);
+  const isRunning = image?.attempt?.id === attempt.id && image.attempt.outcome === undefined;
+  return isRunning && image.generation === grant.generation ? image : undefined;
 }
 
 /** The grant as a failed leg of a transaction showed it. */

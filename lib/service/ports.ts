@@ -1,9 +1,12 @@
 import type { ApiKey } from '../domain/api-key.ts';
+import type { AuditRow } from '../domain/audit.ts';
 import type { Claim, Connection } from '../domain/connection.ts';
 import type { Flow, Tenant } from '../domain/flow.ts';
 import type { Grant, GrantKey, Instant, Sealed } from '../domain/grant.ts';
 import type { MetricName, ProviderEnvironment, ProviderId } from '../domain/names.ts';
 import type { DutyOutcome, TokenOutcome } from '../domain/outcome.ts';
+import type { ProviderState } from '../domain/provider-state.ts';
+import type { RescueMessage } from '../domain/rescue-message.ts';
 import type { Secret } from '../domain/secret.ts';
 import type { Transaction, Verdict } from '../domain/write.ts';
 
@@ -39,6 +42,17 @@ export interface Store {
   listConnections(organizationId: string): Promise<readonly Connection[]>;
   /** Entries with `dueAt` ≤ `at`, most overdue first, at most `limit`. */
   listDue(partition: string, at: Instant, limit: number): Promise<readonly DueEntry[]>;
+  /** All entries of a partition of the due index, due or not (an index: a moment old). */
+  countPartition(partition: string): Promise<number>;
+  readProvider(provider: ProviderId): Promise<ProviderState | undefined>;
+  /** A page of all grants, in no order; `next` is absent on the last. `share` divides the table among `of` scanners. */
+  scanGrants(page: {
+    readonly share: number;
+    readonly of: number;
+    readonly next?: string;
+  }): Promise<{ readonly grants: readonly Grant[]; readonly next?: string }>;
+  /** Audit rows of one grant or organisation with `startedAt` ≥ `since`, oldest first. */
+  listAudit(pk: AuditRow['pk'], since: Instant): Promise<readonly AuditRow[]>;
   commit(transaction: Transaction): Promise<Verdict>;
 }
 
@@ -98,7 +112,26 @@ export interface TokenEndpoint {
     readonly client: ClientCredentials;
     readonly token: Secret;
   }): Promise<DutyOutcome>;
+  /**
+   * Exchanges a code that was never issued. No token is at risk; REJECTED proves that the provider answers and accepts our
+   * client, CONFIG that it refuses it (providers.md §1.7). Never OK. Gives up after 15 s.
+   */
+  probe(request: {
+    readonly provider: ProviderId;
+    readonly client: ClientCredentials;
+  }): Promise<Exclude<TokenOutcome, { kind: 'OK' }>>;
 }
+
+/** Where tokens go, sealed, that the store does not take. Throws `unavailable`. */
+export interface RescueQueue {
+  put(message: RescueMessage): Promise<void>;
+}
+
+/** Messages on the rescue queue and its dead-letter queue: visible, in flight and delayed. Throws `unavailable`. */
+export type CountRescues = () => Promise<number>;
+
+/** A part of one sweep, for a copy of the function. Resolves when the copy has been asked; throws `unavailable`. */
+export type HandOver = (share: { readonly partitions: readonly string[] }) => Promise<void>;
 
 /** Who an authorisation is for and which companies it opens. */
 export interface TenantDirectory {

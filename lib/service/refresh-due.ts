@@ -1,72 +1,97 @@
-import { ATTEMPT_MS } from '../domain/acquire-decision.ts';
 import { GrantkeeperError } from '../domain/errors.ts';
-import { duePartitions, type Instant } from '../domain/grant.ts';
-import { METRICS, PROVIDER_IDS } from '../domain/names.ts';
+import type { Instant } from '../domain/grant.ts';
+import { METRICS, PROVIDER_IDS, type ProviderEnvironment, type ProviderId } from '../domain/names.ts';
+import { type Look, lookAtDue } from './due-look.ts';
 import type { RefreshPorts } from './lease.ts';
-import type { DueEntry } from './ports.ts';
-import { performDue } from './refresh-grant.ts';
+import { observe } from './observe.ts';
+import type { HandOver } from './ports.ts';
+import { probeIfDue } from './provider-health.ts';
+import { isAtFullSpeed, type SweepResult, sweepProvider } from './sweep-provider.ts';
+import { ALL_PARTITIONS, providerOf, shareOut } from './sweep-shares.ts';
 
-/** Grants worked on at once: each waits for KMS, the provider and DynamoDB most of its time. */
-const CONCURRENCY = 16;
-/** Entries asked for per partition and run; what is left is found in the next minute. */
-const PER_PARTITION = 100;
+/** Everything the sweep touches. */
+export interface SweepPorts extends RefreshPorts {
+  readonly handOver: HandOver;
+  /** Whose client a provider is probed with. */
+  readonly providerEnvironment: ProviderEnvironment;
+}
 
-export interface SweepResult {
-  /** Entries found due. */
-  readonly due: number;
-  /** Entries worked on, whatever came of it. */
-  readonly worked: number;
-  /** Entries left for the next run for want of time. */
-  readonly left: number;
-  /** Entries whose work threw; they stay due. */
-  readonly failed: number;
+export interface SweepOptions {
+  /** No attempt is started that could outlive it. */
+  readonly deadlineAt: Instant;
+  /** Set for a copy that was handed a share: it does nothing else, and hands nothing on. */
+  readonly partitions?: readonly string[];
 }
 
 /**
- * One run of the schedule: everything due at every provider, most overdue first. Starts no attempt that could outlive
- * `deadlineAt`; one grant's trouble never holds up the others.
+ * One run of the schedule: looks at every provider, probes one whose circuit is open, and does what is due, provider by
+ * provider side by side. When it is more than one run can do, copies of the function get a share each. Throws `unavailable`
+ * when no part of the due index could be read.
  */
-export async function refreshDue(ports: RefreshPorts, options: { readonly deadlineAt: Instant }): Promise<SweepResult> {
+export async function refreshDue(ports: SweepPorts, options: SweepOptions): Promise<SweepResult> {
+  if (options.partitions !== undefined) return await sweepShare(ports, options.partitions, options.deadlineAt);
   const startedAt = ports.clock.now();
   ports.count(METRICS.sweepHeartbeat, 1);
-  const entries = await dueNow(ports, startedAt);
-  ports.count(METRICS.refreshLag, entries[0] === undefined ? 0 : startedAt - entries[0].dueAt);
-  const result = { due: entries.length, worked: 0, left: 0, failed: 0 };
-  const queue = [...entries];
-  const worker = async () => {
-    for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) {
-      if (ports.clock.now() + ATTEMPT_MS > options.deadlineAt) result.left += 1;
-      else if (await work(ports, entry, options.deadlineAt)) result.worked += 1;
-      else result.failed += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, queue.length) }, worker));
-  return result;
+  const look = await lookOrFail(ports, ALL_PARTITIONS);
+  ports.count(METRICS.refreshLag, lagOf(look, startedAt));
+  const own = await shareOut(ports, look.found, await providersAtFullSpeed(ports));
+  return await eachProvider(own, async (provider, found) => {
+    await Promise.all([observeAndTell(ports, provider), probeAndTell(ports, provider)]);
+    return await sweepProvider(ports, provider, found, options.deadlineAt);
+  });
 }
 
-/** Whatever the index says is due, merged over all partitions; one that cannot be read is left to the next run. */
-async function dueNow(ports: RefreshPorts, now: Instant): Promise<DueEntry[]> {
-  const partitions = PROVIDER_IDS.flatMap(duePartitions);
-  const found = await Promise.allSettled(
-    partitions.map((partition) => ports.store.listDue(partition, now, PER_PARTITION)),
+async function sweepShare(ports: SweepPorts, partitions: readonly string[], deadlineAt: Instant): Promise<SweepResult> {
+  const { found } = await lookOrFail(ports, partitions);
+  return await eachProvider(found, (provider, own) => sweepProvider(ports, provider, own, deadlineAt));
+}
+
+async function lookOrFail(ports: SweepPorts, partitions: readonly string[]): Promise<Look> {
+  const look = await lookAtDue(ports, partitions);
+  const isBlind = partitions.length > 0 && look.missed === partitions.length;
+  if (isBlind) throw new GrantkeeperError('unavailable', { cause: look.cause });
+  return look;
+}
+
+function lagOf({ found }: Look, now: Instant): number {
+  const first = [...found.values()].flatMap((entries) => entries[0]?.dueAt ?? []);
+  return first.length === 0 ? 0 : Math.max(0, now - Math.min(...first));
+}
+
+/** A provider that does not answer, or has just begun to, gets no more workers than this run has. */
+async function providersAtFullSpeed(ports: SweepPorts): Promise<ProviderId[]> {
+  const speeds = await Promise.all(PROVIDER_IDS.map((provider) => isAtFullSpeed(ports, provider)));
+  return PROVIDER_IDS.filter((_, index) => speeds[index]);
+}
+
+async function eachProvider(
+  found: Look['found'],
+  sweep: (provider: ProviderId, own: Look['found']) => Promise<SweepResult>,
+): Promise<SweepResult> {
+  const results = await Promise.all(
+    PROVIDER_IDS.map((provider) =>
+      sweep(provider, new Map([...found].filter(([partition]) => providerOf(partition) === provider))),
+    ),
   );
-  const missed = found.filter((listed) => listed.status === 'rejected');
-  if (missed.length === partitions.length) throw new GrantkeeperError('unavailable', { cause: missed[0]?.reason });
-  if (missed.length > 0) ports.log('error', 'parts of the due index could not be read', { missed: missed.length });
-  return found
-    .flatMap((listed) => (listed.status === 'fulfilled' ? listed.value : []))
-    .sort((a, b) => a.dueAt - b.dueAt);
+  const sum = (name: keyof SweepResult) => results.reduce((total, result) => total + result[name], 0);
+  return { due: sum('due'), worked: sum('worked'), left: sum('left'), skipped: sum('skipped'), failed: sum('failed') };
 }
 
-async function work(ports: RefreshPorts, entry: DueEntry, deadlineAt: Instant): Promise<boolean> {
+/** Whatever keeps us from looking keeps nobody from being refreshed. */
+async function observeAndTell(ports: SweepPorts, provider: ProviderId): Promise<void> {
   try {
-    await performDue(ports, entry.grant, deadlineAt);
-    return true;
+    const { suspects, frozen } = await observe(ports, provider);
+    ports.count(METRICS.suspects, suspects, { provider });
+    ports.count(METRICS.verdictsFrozen, frozen ? 1 : 0, { provider });
   } catch (error) {
-    ports.log('error', 'a due grant could not be worked on', {
-      grant: entry.grant,
+    ports.log('error', 'a provider could not be observed', {
+      provider,
       error: error instanceof Error ? error.name : 'unknown',
     });
-    return false;
   }
+}
+
+async function probeAndTell(ports: SweepPorts, provider: ProviderId): Promise<void> {
+  const { admitted } = await probeIfDue(ports, provider);
+  ports.count(METRICS.circuitOpen, admitted ? 0 : 1, { provider });
 }

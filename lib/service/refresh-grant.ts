@@ -2,24 +2,38 @@ import { ATTEMPT_MS, FORCED_EVERY_MS } from '../domain/acquire-decision.ts';
 import { freshnessOf } from '../domain/freshness.ts';
 import { type Grant, type Instant, isLiving, type LivingGrant } from '../domain/grant.ts';
 import { isFreeNow } from '../domain/grant-conditions.ts';
+import { METRICS } from '../domain/names.ts';
 import { type Action, type NextAction, nextAction } from '../domain/next-action.ts';
-import { decideRepair } from '../domain/upkeep-decision.ts';
-import { PROVIDERS } from '../providers/index.ts';
-import { closeUnserved, type DutyEnd, detachUnderLease, revokeUnderLease } from './duty-attempt.ts';
+import { asksBeforeClosing } from '../domain/next-due.ts';
+import { decideRepair, decideWarn } from '../domain/upkeep-decision.ts';
+import { abandonDuties, closeUnserved, type DutyEnd, detachUnderLease, revokeUnderLease } from './duty-attempt.ts';
 import { type RefreshPorts, takeLease } from './lease.ts';
 import { persist } from './persist.ts';
 import type { RefreshRequest } from './ports.ts';
+import { admission } from './provider-health.ts';
 import { type RefreshEnd, refreshUnderLease } from './refresh-attempt.ts';
 import { checkTenants } from './tenant-check.ts';
 
 export type { RefreshPorts } from './lease.ts';
 
-/** A disconnect may need a refresh, a detach and a close, one after the other. */
-const MAX_STEPS = 4;
+/** A disconnect may need a warning, a refresh, a detach, a close and a revocation, one after the other. */
+const MAX_STEPS = 5;
+/** For writes beside a refresh; the next sweep makes up for one that failed. */
+const UPKEEP_MS = 5_000;
 
 /** What became of a request; never a token. `retryAt` is when asking again makes sense. */
 export interface RefreshAnswer {
-  readonly outcome: RefreshEnd | DutyEnd | 'checked' | 'not_due' | 'leased' | 'backing_off' | 'gone' | 'out_of_time';
+  readonly outcome:
+    | RefreshEnd
+    | DutyEnd
+    | 'checked'
+    | 'warned'
+    | 'not_due'
+    | 'leased'
+    | 'backing_off'
+    | 'circuit_open'
+    | 'gone'
+    | 'out_of_time';
   readonly retryAt?: Instant;
 }
 
@@ -61,7 +75,7 @@ export async function performDue(ports: RefreshPorts, key: Grant['pk'], deadline
 }
 
 /** Ends after which the grant may have a next step. */
-const ADVANCES: ReadonlySet<string> = new Set(['commit', 'displace', 'stored', 'done', 'checked']);
+const ADVANCES: ReadonlySet<string> = new Set(['commit', 'displace', 'stored', 'done', 'checked', 'warned']);
 
 function wantedAction(ports: RefreshPorts, grant: Grant, request: RefreshRequest): NextAction {
   const now = ports.clock.now();
@@ -104,17 +118,22 @@ async function perform(
   if (next.action === 'none') return refusal(grant, next);
   const { action } = next;
   if (ports.clock.now() + ATTEMPT_MS > options.deadlineAt) return { outcome: 'out_of_time' };
-  if (action === 'close' && !hasLeftovers(grant)) {
-    return { outcome: await closeUnserved(ports, grant, options.deadlineAt) };
+  switch (action) {
+    case 'warn':
+      return warn(ports, grant);
+    case 'abandon':
+      return { outcome: await abandonDuties(ports, grant, options.deadlineAt) };
+    case 'check_tenants':
+      return checkLiving(ports, grant);
+    case 'close':
+      if (!asksBeforeClosing(grant, ports.policies(grant.provider))) {
+        return { outcome: await closeUnserved(ports, grant, options.deadlineAt) };
+      }
+      // Its authorisation may still open companies, which have to be taken off one by one before it is closed.
+      return ports.singleFlight(grant.pk, () => attempt(ports, grant, 'detach', options));
+    default:
+      return ports.singleFlight(grant.pk, () => attempt(ports, grant, action, options));
   }
-  if (action === 'check_tenants') return checkLiving(ports, grant);
-  const kind = action === 'close' ? 'detach' : action;
-  return ports.singleFlight(grant.pk, () => attempt(ports, grant, kind, options));
-}
-
-/** Its authorisation may still open companies, which have to be taken off one by one before it is closed. */
-function hasLeftovers(grant: Grant): boolean {
-  return grant.status === 'active' && PROVIDERS[grant.provider].disconnect.kind === 'detach';
 }
 
 async function attempt(
@@ -123,6 +142,11 @@ async function attempt(
   action: keyof typeof UNDER_LEASE,
   options: { readonly deadlineAt: Instant; readonly forced: boolean },
 ): Promise<RefreshAnswer> {
+  if (action === 'refresh') {
+    // Duties go to other endpoints than tokens; only their refresh is held back with the others.
+    const admitted = await admission(ports, grant.provider);
+    if (!admitted.admitted) return { outcome: 'circuit_open', retryAt: admitted.retryAt };
+  }
   const answer = await takeLease(ports, grant, { kind: action, attemptId: ports.newId(), ...options });
   if (answer.kind === 'refused') {
     const outcome = answer.why === 'not_allowed' ? 'not_due' : answer.why;
@@ -132,6 +156,26 @@ async function attempt(
 }
 
 const UNDER_LEASE = { refresh: refreshUnderLease, detach: detachUnderLease, revoke: revokeUnderLease } as const;
+
+async function warn(ports: RefreshPorts, grant: Grant): Promise<RefreshAnswer> {
+  const { provider, pk } = grant;
+  const now = ports.clock.now();
+  const decision = decideWarn(grant, ports.policies(provider), now);
+  if (decision === undefined) return { outcome: 'not_due' };
+  const { committed } = await persist(ports, decision.transaction, now + UPKEEP_MS);
+  if (!committed) return { outcome: 'overtaken' };
+  for (const { clock, days } of decision.warnings) {
+    ports.count(METRICS.grantExpiring, 1, { provider, outcome: `${clock}_${days}` });
+    ports.log('warn', 'an authorisation nears its end', {
+      provider,
+      grant: pk,
+      clock,
+      days,
+      next: clock === 'hard' ? 'Let the user reconnect before then.' : 'See why its refreshes fail.',
+    });
+  }
+  return { outcome: 'warned' };
+}
 
 async function checkLiving(ports: RefreshPorts, grant: Grant): Promise<RefreshAnswer> {
   if (!isLiving(grant)) return { outcome: 'not_due' };
@@ -148,5 +192,5 @@ async function repair(ports: RefreshPorts, grant: Grant): Promise<void> {
   const now = ports.clock.now();
   const transaction = decideRepair(grant, ports.policies(grant.provider), now);
   // A failed condition means somebody else is at work on it and sets its due date.
-  if (transaction !== undefined) await persist(ports, transaction, now + 5_000);
+  if (transaction !== undefined) await persist(ports, transaction, now + UPKEEP_MS);
 }

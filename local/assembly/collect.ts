@@ -37,8 +37,10 @@ const READ = new Set([
   'AWS::Lambda::Alias',
   'AWS::Lambda::Permission',
   'AWS::Lambda::EventInvokeConfig',
+  'AWS::Lambda::EventSourceMapping',
   'AWS::IAM::Policy',
   'AWS::IAM::ManagedPolicy',
+  'AWS::SQS::Queue',
   'AWS::Events::EventBus',
   'AWS::Events::Rule',
   'AWS::ApiGateway::RestApi',
@@ -48,6 +50,14 @@ const READ = new Set([
   'AWS::ApiGateway::GatewayResponse',
   'AWS::ApiGateway::Stage',
 ]);
+
+/** Why most of what is not run is not. */
+export const NO_SERVICE = 'the local platform has no such service';
+
+/** What is not run for another reason than that there is no such service. */
+const NOT_ENFORCED: Readonly<Record<string, string>> = {
+  'AWS::SQS::QueuePolicy': 'policies of resources are not enforced, those of roles are',
+};
 
 /** Resolves the resources of all stacks. Properties of types that are not run are left alone, so they cannot fail. */
 export function collectResources(stacks: readonly Stack[]): Collection {
@@ -77,7 +87,7 @@ export function collectResources(stacks: readonly Stack[]): Collection {
 
 function reasonNotToRun(resource: TemplateResource): string | undefined {
   if (SILENT.has(resource.Type)) return undefined;
-  if (!READ.has(resource.Type)) return 'the local platform has no such service';
+  if (!READ.has(resource.Type)) return NOT_ENFORCED[resource.Type] ?? NO_SERVICE;
   return resource.Condition === undefined ? undefined : `depends on the condition ${resource.Condition}`;
 }
 

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import { ACCOUNT, type Identify, REGION } from './intrinsics.ts';
 import { AssemblyError, type Identity } from './template.ts';
 
+/** Where AWS's queues are. No request goes there: who is given a queue's URL here is given it on this machine's port. */
+export const QUEUE_ORIGIN = `https://sqs.${REGION}.amazonaws.com`;
+
 interface Naming {
   readonly stackName: string;
   readonly logicalId: string;
@@ -101,7 +104,7 @@ const NAMERS: Readonly<Record<string, (naming: Naming) => Identity>> = {
   },
   'AWS::SQS::Queue': (naming) => {
     const name = naming.name('QueueName');
-    const url = `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${name}`;
+    const url = `${QUEUE_ORIGIN}/${ACCOUNT}/${name}`;
     return named(url, { Arn: arn('sqs', name), QueueName: name, QueueUrl: url });
   },
   'AWS::SNS::Topic': (naming) => {

@@ -11,6 +11,9 @@ export interface Assembly {
   /** Names of event buses; `default` always exists and is not listed. */
   readonly buses: readonly BusResource[];
   readonly permissions: readonly PermissionResource[];
+  readonly queues: readonly QueueResource[];
+  /** Queues whose messages a function is invoked with. */
+  readonly eventSources: readonly EventSourceResource[];
   /** What the templates hold and the local platform does not do, one entry per resource or setting. */
   readonly notRun: readonly NotRun[];
 }
@@ -68,6 +71,23 @@ export interface PermissionResource {
   readonly functionArn: string;
   readonly principal: string;
   readonly sourceArn?: string;
+}
+
+export interface QueueResource {
+  readonly name: string;
+  readonly arn: string;
+  /** By the names of CreateQueue. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+export interface EventSourceResource {
+  readonly functionArn: string;
+  readonly queueArn: string;
+  /** Messages per invocation, at most. */
+  readonly batchSize: number;
+  /** Whether the function's answer names the messages that failed (`batchItemFailures`). */
+  readonly reportsItemFailures: boolean;
+  readonly enabled: boolean;
 }
 
 export interface RuleResource {

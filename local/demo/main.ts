@@ -9,6 +9,7 @@ import { revokedByUser } from './chapters/revoked-by-user.ts';
 import { secretsKept } from './chapters/secrets-kept.ts';
 import { slowProvider } from './chapters/slow-provider.ts';
 import { stampede } from './chapters/stampede.ts';
+import { storeRefuses } from './chapters/store-refuses.ts';
 import { strangers } from './chapters/strangers.ts';
 import { createStory, StepFailure, type Story } from './story.ts';
 import { summaryOf } from './summary.ts';
@@ -54,6 +55,7 @@ async function tell(world: World, story: Story, transcript: () => string): Promi
   await revokedByUser(world, story);
   await accountant(world, story);
   await crash(world, story);
+  await storeRefuses(world, story);
   await leaving(world, story);
   await strangers(world, story);
   await secretsKept(world, story, transcript);

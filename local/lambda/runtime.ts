@@ -1,4 +1,5 @@
 import { devNull } from 'node:os';
+import { QUEUE_ORIGIN } from '../assembly/identity.ts';
 import { REGION } from '../assembly/intrinsics.ts';
 import type { FunctionResource } from '../assembly/model.ts';
 import type { MovableClock } from '../clock.ts';
@@ -164,8 +165,13 @@ class Runtime implements LambdaRuntime {
   /** The template's variables and those that Lambda itself sets; nothing of the process that runs the platform. */
   #variablesOf(resource: FunctionResource): Record<string, string> {
     const { accessKeyId, secretAccessKey } = this.#options.credentialsOf(resource);
+    // The SDK follows the host of a queue's URL, past every endpoint it is told.
+    const given = Object.entries(resource.environment).map(([name, value]) => [
+      name,
+      value.replaceAll(QUEUE_ORIGIN, this.#options.endpointUrl()),
+    ]);
     return {
-      ...resource.environment,
+      ...Object.fromEntries(given),
       AWS_REGION: REGION,
       AWS_DEFAULT_REGION: REGION,
       AWS_LAMBDA_FUNCTION_NAME: resource.name,

@@ -33,6 +33,6 @@ export function describeLate(world: () => World): void {
       expect((await api.send(path, { key })).status).toBe(200);
       await platform.advance(86_500);
       expect((await api.send(path, { key })).status).toBe(401);
-    });
+    }, 60_000);
   });
 }

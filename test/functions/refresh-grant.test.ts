@@ -73,7 +73,8 @@ test('the deployed handler without its variables says which', async () => {
   expect(answer).toEqual({ status: 'error', code: 'configuration_missing', message });
   expect(output.lines()).toMatchObject([
     {
-      missing: 'GK_ENVIRONMENT GK_KEY_ARN GK_PROVIDER_ENVIRONMENT GK_TABLE_GRANTS GK_TABLE_CONNECTIONS GK_TABLE_AUDIT',
+      missing:
+        'GK_ENVIRONMENT GK_KEY_ARN GK_PROVIDER_ENVIRONMENT GK_RESCUE_QUEUE_URL GK_TABLE_GRANTS GK_TABLE_CONNECTIONS GK_TABLE_AUDIT GK_RESCUE_DEAD_LETTER_URL',
     },
   ]);
 });

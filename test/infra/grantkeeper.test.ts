@@ -2,8 +2,11 @@ import { createRequire } from 'node:module';
 import { Validations } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { buildApp, PROJECT_CONTEXT, VALIDATES } from './synthesized.ts';
+
+/** 6 s each on an idle machine; others may be at work on it. */
+vi.setConfig({ testTimeout: 60_000 });
 
 const RECOMMENDED = createRequire(import.meta.url)('aws-cdk-lib/recommended-feature-flags.json');
 

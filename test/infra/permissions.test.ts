@@ -41,15 +41,21 @@ const SEAL = 'kms:GenerateDataKey TokenKey.Arn';
 const OPEN = 'kms:Decrypt TokenKey.Arn';
 const INVOKE_REFRESH = 'lambda:InvokeFunction refreshgrantFunction.Arn';
 const INVOKE_FINISH = 'lambda:InvokeFunction finishconnectFunction.Arn';
+const SEND_RESCUES = 'sqs:SendMessage RescueQueue.Arn';
 const REFRESHER = [
   'audit PutItem',
+  'audit Query',
   'connections GetItem',
   'connections UpdateItem',
+  'grants ConditionCheckItem',
   'grants GetItem',
   'grants UpdateItem',
   OPEN,
   SEAL,
+  SEND_RESCUES,
   ...CLIENT_SECRETS,
+  'sqs:GetQueueAttributes RescueDeadLetter.Arn',
+  'sqs:GetQueueAttributes RescueQueue.Arn',
 ];
 
 const ALLOWED: Readonly<Record<FunctionName, readonly string[]>> = {
@@ -61,6 +67,7 @@ const ALLOWED: Readonly<Record<FunctionName, readonly string[]>> = {
   choose: ['flows GetItem', INVOKE_FINISH],
   'finish-connect': [
     'audit PutItem',
+    'audit Query',
     'connections GetItem',
     'connections PutItem',
     'flows GetItem',
@@ -69,6 +76,7 @@ const ALLOWED: Readonly<Record<FunctionName, readonly string[]>> = {
     'grants PutItem',
     'grants UpdateItem',
     SEAL,
+    SEND_RESCUES,
     ...CLIENT_SECRETS,
   ],
   status: ['connections GetItem', 'grants GetItem'],
@@ -91,12 +99,29 @@ const ALLOWED: Readonly<Record<FunctionName, readonly string[]>> = {
     INVOKE_REFRESH,
   ],
   'refresh-grant': REFRESHER,
-  'refresh-due': [...REFRESHER, 'grants Query/index/due'],
+  'refresh-due': [
+    ...REFRESHER,
+    'grants Query/index/due',
+    'grants Scan',
+    'lambda:InvokeFunction arn:aws:lambda:us-east-1:AWS::AccountId:function:grantkeeper-dev-refresh-due',
+  ],
+  // No key and no secret: what it stores stays closed to it.
+  rescue: [
+    'audit PutItem',
+    'audit Query',
+    'grants GetItem',
+    'grants PutItem',
+    'grants UpdateItem',
+    'sqs:ChangeMessageVisibility RescueQueue.Arn',
+    'sqs:DeleteMessage RescueQueue.Arn',
+    'sqs:GetQueueAttributes RescueQueue.Arn',
+    'sqs:ReceiveMessage RescueQueue.Arn',
+  ],
 };
 
 test.for(FUNCTIONS)('%s may do what it is listed for and nothing else', (name) => {
-  const grants = grantsOf(name).map((grant) => grant.replace(/^dynamodb:Query Tablesgrants\.Arn/, 'grants Query'));
-  expect(grants).toEqual([...ALLOWED[name]].sort());
+  const grants = grantsOf(name).map((grant) => grant.replace(/^dynamodb:Query Tablesgrants\.Arn\//, 'grants Query/'));
+  expect(grants.sort()).toEqual([...ALLOWED[name]].sort());
 });
 
 test('connect may begin a flow only where no session is required', () => {
@@ -126,6 +151,18 @@ const readClientSecrets = {
   Effect: 'Allow',
   Action: 'secretsmanager:GetSecretValue',
   Resource: ['Secretsquickbooksclient', 'Secretsxeroclient'],
+};
+const sendRescues = {
+  Sid: 'SendRescues',
+  Effect: 'Allow',
+  Action: 'sqs:SendMessage',
+  Resource: 'RescueQueue.Arn',
+};
+const countRescues = {
+  Sid: 'CountRescues',
+  Effect: 'Allow',
+  Action: 'sqs:GetQueueAttributes',
+  Resource: ['RescueDeadLetter.Arn', 'RescueQueue.Arn'],
 };
 const invokeRefreshGrant = {
   Sid: 'Invoke',
@@ -166,12 +203,14 @@ describe('whole policies', () => {
 
   test('refresh-grant opens and seals tokens of both purposes', () => {
     expect(statementsOf('refresh-grant')).toEqual([
-      useOf('grants', ['dynamodb:GetItem', 'dynamodb:UpdateItem']),
+      useOf('grants', ['dynamodb:ConditionCheckItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem']),
       useOf('connections', ['dynamodb:GetItem', 'dynamodb:UpdateItem']),
-      useOf('audit', 'dynamodb:PutItem'),
+      useOf('audit', ['dynamodb:PutItem', 'dynamodb:Query']),
       tokens('SealTokens', 'kms:GenerateDataKey', 'access', 'refresh'),
       tokens('OpenTokens', 'kms:Decrypt', 'access', 'refresh'),
       readClientSecrets,
+      sendRescues,
+      countRescues,
     ]);
   });
 
@@ -180,9 +219,10 @@ describe('whole policies', () => {
       useOf('grants', ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']),
       useOf('connections', ['dynamodb:GetItem', 'dynamodb:PutItem']),
       useOf('flows', ['dynamodb:GetItem', 'dynamodb:UpdateItem']),
-      useOf('audit', 'dynamodb:PutItem'),
+      useOf('audit', ['dynamodb:PutItem', 'dynamodb:Query']),
       tokens('SealTokens', 'kms:GenerateDataKey', 'access', 'refresh'),
       readClientSecrets,
+      sendRescues,
     ]);
   });
 

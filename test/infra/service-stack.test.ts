@@ -34,6 +34,7 @@ test.for([
   ['get-token', 20, 512],
   ['refresh-grant', 80, 512],
   ['refresh-due', 180, 512],
+  ['rescue', 45, 512],
 ] as const)('%s has %i s, %i MB, Node 24 on arm64 and its own log', ([name, seconds, megabytes]) => {
   const { FunctionName, Timeout, MemorySize, Runtime, Architectures, Handler, LoggingConfig } = functionOf(name);
   expect({ FunctionName, Timeout, MemorySize, Runtime, Architectures, Handler, LoggingConfig }).toEqual({
@@ -52,7 +53,7 @@ test('logs are kept as long as configured and hold nothing that must outlive the
   expect(
     new Set(groups.map(({ properties, deletionPolicy }) => `${properties.RetentionInDays} ${deletionPolicy}`)),
   ).toEqual(new Set(['14 Delete']));
-  expect(groups).toHaveLength(12);
+  expect(groups).toHaveLength(13);
 });
 
 describe('environment variables', () => {
@@ -75,7 +76,17 @@ describe('environment variables', () => {
   const CONNECTIONS = { GK_TABLE_CONNECTIONS: 'Tablesconnections' };
   const FLOWS = { GK_TABLE_FLOWS: 'Tablesflows' };
   const AUDIT = { GK_TABLE_AUDIT: 'Tablesaudit' };
-  const REFRESHER = { ...SANDBOX, ...AHEAD, ...KEY, ...GRANTS, ...CONNECTIONS, ...AUDIT };
+  const RESCUE = { GK_RESCUE_QUEUE_URL: 'RescueQueue' };
+  const PROVIDERS = { ...SANDBOX, ...AHEAD, ...KEY, ...RESCUE, ...GRANTS, ...CONNECTIONS, ...AUDIT };
+  const REFRESHER = {
+    ...PROVIDERS,
+    GK_RESCUE_DEAD_LETTER_URL: 'RescueDeadLetter',
+    GK_CIRCUIT_FAILURES: '3',
+    GK_CIRCUIT_RESET_SECONDS: '60',
+    GK_BACKOFF_BASE_MS: '1000',
+    GK_BACKOFF_CAP_SECONDS: '300',
+  };
+  const SWEEP = { GK_REFRESH_DUE_FUNCTION: 'grantkeeper-dev-refresh-due' };
 
   test.for<[string, Record<string, string>]>([
     ['authorizer', { GK_TABLE_API_KEYS: 'TablesapiKeys' }],
@@ -84,12 +95,13 @@ describe('environment variables', () => {
     ['connect', { ...SANDBOX, ...PARTNER, ...BINDING, ...FLOWS }],
     ['callback', { ...FRONTEND, ...FINISH, ...CONNECTIONS, ...FLOWS, ...AUDIT }],
     ['choose', { ...FRONTEND, ...PARTNER, ...FINISH, ...FLOWS }],
-    ['finish-connect', { ...REFRESHER, ...FLOWS }],
+    ['finish-connect', { ...PROVIDERS, ...FLOWS }],
     ['status', { ...CONNECTIONS, ...GRANTS }],
     ['disconnect', { ...AHEAD, ...REFRESH, ...CONNECTIONS, ...GRANTS, ...AUDIT }],
     ['get-token', { ...AHEAD, ...KEY, ...REFRESH, GK_ALLOW_SHARED_GRANTS: 'false', ...CONNECTIONS, ...GRANTS }],
     ['refresh-grant', REFRESHER],
-    ['refresh-due', REFRESHER],
+    ['refresh-due', { ...REFRESHER, ...SWEEP }],
+    ['rescue', { ...AHEAD, ...GRANTS, ...AUDIT }],
   ])('%s has those it reads', ([name, variables]) => {
     expect(functionOf(name).Environment.Variables).toEqual({ ...ALWAYS, ...variables });
   });
@@ -135,19 +147,18 @@ describe('asynchronous invocations', () => {
     ]);
   });
 
-  test('one sweep runs at a time and no other function is limited', () => {
+  test('eight runs of the sweep at a time are allowed and no other function is limited', () => {
     const limits = ofType(resources, 'AWS::Lambda::Function')
       .filter(({ properties }) => properties.ReservedConcurrentExecutions !== undefined)
       .map(({ properties }) => [properties.FunctionName, properties.ReservedConcurrentExecutions]);
-    expect(limits).toEqual([['grantkeeper-dev-refresh-due', 1]]);
+    expect(limits).toEqual([['grantkeeper-dev-refresh-due', 8]]);
   });
 
-  test('the rule asks refresh-due every minute and is the only service that may', () => {
-    const [rule] = ofType(resources, 'AWS::Events::Rule');
-    expect([rule?.properties.ScheduleExpression, rule?.properties.State, rule?.properties.Targets]).toEqual([
-      'rate(1 minute)',
-      'ENABLED',
-      [{ Arn: 'refreshdueFunction.Arn', Id: 'Target0' }],
+  test('refresh-due is asked every minute for what is due and every day for a repair, and by no other service', () => {
+    const rules = ofType(resources, 'AWS::Events::Rule').map(({ properties }) => properties);
+    expect(rules.map(({ ScheduleExpression, State, Targets }) => [ScheduleExpression, State, Targets])).toEqual([
+      ['rate(1 minute)', 'ENABLED', [{ Arn: 'refreshdueFunction.Arn', Id: 'Target0' }]],
+      ['rate(1 day)', 'ENABLED', [{ Arn: 'refreshdueFunction.Arn', Id: 'Target0', Input: '{"task":"repair"}' }]],
     ]);
     expect(ofType(resources, 'AWS::Lambda::Permission').map(({ properties }) => properties)).toEqual([
       {
@@ -155,6 +166,23 @@ describe('asynchronous invocations', () => {
         FunctionName: 'refreshdueFunction.Arn',
         Principal: 'events.amazonaws.com',
         SourceArn: 'SweepEveryMinute.Arn',
+      },
+      {
+        Action: 'lambda:InvokeFunction',
+        FunctionName: 'refreshdueFunction.Arn',
+        Principal: 'events.amazonaws.com',
+        SourceArn: 'SweepEveryDay.Arn',
+      },
+    ]);
+  });
+
+  test('messages of the rescue queue come to rescue in tens, and each is judged by itself', () => {
+    expect(ofType(resources, 'AWS::Lambda::EventSourceMapping').map(({ properties }) => properties)).toEqual([
+      {
+        FunctionName: 'rescueFunction',
+        EventSourceArn: 'RescueQueue.Arn',
+        BatchSize: 10,
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
       },
     ]);
   });

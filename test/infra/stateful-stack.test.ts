@@ -135,7 +135,66 @@ test('secrets come with made-up values under the names the code reads', () => {
   ]);
 });
 
-test('an operator is told what the table of API keys is called', () => {
-  const { ApiKeysTable } = Template.fromStack(buildApp().stateful).toJSON().Outputs;
-  expect(ApiKeysTable.Value).toEqual({ Ref: expect.stringMatching(/^TablesapiKeys/) });
+describe('the rescue queue', () => {
+  const queueOf = (name: string) =>
+    ofType(resources, 'AWS::SQS::Queue').find(({ properties }) => properties.QueueName === name);
+
+  test('keeps messages for two weeks under SQS’s own key, tries each for a day, and stays when the stack goes', () => {
+    const queue = queueOf('grantkeeper-dev-rescue');
+    expect(queue?.properties).toEqual({
+      QueueName: 'grantkeeper-dev-rescue',
+      SqsManagedSseEnabled: true,
+      MessageRetentionPeriod: 14 * 24 * 3600,
+      VisibilityTimeout: 300,
+      RedrivePolicy: { deadLetterTargetArn: 'RescueDeadLetter.Arn', maxReceiveCount: 288 },
+    });
+    expect(queue?.deletionPolicy).toBe('Retain');
+  });
+
+  test('has a dead-letter queue that keeps them as long', () => {
+    const queue = queueOf('grantkeeper-dev-rescue-dead-letter');
+    expect(queue?.properties).toEqual({
+      QueueName: 'grantkeeper-dev-rescue-dead-letter',
+      SqsManagedSseEnabled: true,
+      MessageRetentionPeriod: 14 * 24 * 3600,
+    });
+    expect(queue?.deletionPolicy).toBe('Retain');
+    expect(ofType(resources, 'AWS::SQS::Queue')).toHaveLength(2);
+  });
+
+  test('is spoken to over TLS only; everything else is left to the roles', () => {
+    const policies = ofType(resources, 'AWS::SQS::QueuePolicy').map(({ properties }) => [
+      properties.Queues,
+      properties.PolicyDocument.Statement,
+    ]);
+    const onlyTls = (Resource: string) => [
+      {
+        Action: 'sqs:*',
+        Effect: 'Deny',
+        Principal: { AWS: '*' },
+        Resource,
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      },
+    ];
+    expect(policies).toEqual([
+      [['RescueDeadLetter'], onlyTls('RescueDeadLetter.Arn')],
+      [['RescueQueue'], onlyTls('RescueQueue.Arn')],
+    ]);
+  });
+});
+
+test('an operator is told what the tables are called that the command line works on', () => {
+  const outputs: Record<string, { Value: unknown; Description?: string }> = Template.fromStack(
+    buildApp().stateful,
+  ).toJSON().Outputs;
+  const told = ['ApiKeysTable', 'GrantsTable', 'ConnectionsTable', 'AuditTable'].map((id) => [
+    outputs[id]?.Value,
+    outputs[id]?.Description,
+  ]);
+  expect(told).toEqual([
+    [{ Ref: expect.stringMatching(/^TablesapiKeys/) }, 'GK_TABLE_API_KEYS of npm run ops'],
+    [{ Ref: expect.stringMatching(/^Tablesgrants/) }, 'GK_TABLE_GRANTS of npm run ops'],
+    [{ Ref: expect.stringMatching(/^Tablesconnections/) }, 'GK_TABLE_CONNECTIONS of npm run ops'],
+    [{ Ref: expect.stringMatching(/^Tablesaudit/) }, 'GK_TABLE_AUDIT of npm run ops'],
+  ]);
 });

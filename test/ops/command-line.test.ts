@@ -77,3 +77,54 @@ test('without a table nothing is done', () => {
   const reason = 'the ApiKeys table must be named by --table or GK_TABLE_API_KEYS';
   expect(() => parseCommandLine(['keys', 'list'], {})).toThrow(new UsageError(reason));
 });
+
+const TABLES = {
+  GK_TABLE_GRANTS: 'Grants-restored',
+  GK_TABLE_CONNECTIONS: 'Connections-restored',
+  GK_TABLE_AUDIT: 'grantkeeper-dev-stateful-Audit',
+};
+const RESTORE = {
+  verb: 'restore',
+  environment: 'dev',
+  id: '2026-11-20T14:30Z',
+  beganAt: 1_795_185_000_000,
+  dryRun: false,
+  json: false,
+  tables: {
+    grants: 'Grants-restored',
+    connections: 'Connections-restored',
+    audit: 'grantkeeper-dev-stateful-Audit',
+  },
+} as const;
+
+test.for<[string, CommandLine]>([
+  ['restore --env dev --id 2026-11-20T14:30Z', RESTORE],
+  [
+    'restore --id=2026-11-20T14:30Z-second-try --env=dev --dry-run --json',
+    { ...RESTORE, id: '2026-11-20T14:30Z-second-try', dryRun: true, json: true },
+  ],
+])('"%s" is understood', ([line, expected]) => {
+  expect(parseCommandLine(line.split(' '), TABLES)).toEqual(expected);
+});
+
+test.for([
+  ['restore --id 2026-11-20T14:30Z', {}, 'restore needs --env, the environment of the tables'],
+  ['restore --env dev', {}, 'restore needs --id: when the refreshers had been stopped, as 2026-11-20T14:30Z'],
+  ['restore --env dev --id incident-7', {}, 'restore needs --id'],
+  ['restore --env dev --id 2026-13-20T14:30Z', {}, 'restore needs --id'],
+  ['restore --env dev --id 2026-11-20T14:30Z#x', {}, 'restore needs --id'],
+  ['restore grants --env dev --id 2026-11-20T14:30Z', {}, 'unexpected argument "grants"'],
+  ['restore --env dev --id 2026-11-20T14:30Z --table X', {}, "Unknown option '--table'"],
+  ['restore --env prod --id 2026-11-20T14:30Z', {}, '--env is prod, but the audit table is that of dev'],
+  [
+    'restore --env dev --id 2026-11-20T14:30Z',
+    { GK_TABLE_GRANTS: undefined },
+    'GK_TABLE_GRANTS must name the grants table',
+  ],
+  ['restore --env dev --id 2026-11-20T14:30Z', { GK_TABLE_CONNECTIONS: '' }, 'GK_TABLE_CONNECTIONS must name'],
+  ['restore --env dev --id 2026-11-20T14:30Z', { GK_TABLE_AUDIT: undefined }, 'GK_TABLE_AUDIT must name'],
+] as const)('"%s" with %j is refused: %s', ([line, changes, reason]) => {
+  const parse = () => parseCommandLine(line.split(' '), { ...TABLES, ...changes });
+  expect(parse).toThrow(UsageError);
+  expect(parse).toThrow(reason);
+});

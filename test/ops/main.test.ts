@@ -122,7 +122,7 @@ test('a table that does not exist is one line and exit 1', async () => {
   expect([exitCode, err]).toEqual([
     1,
     expect.stringMatching(
-      /^AWS did not do it \(ResourceNotFoundException: [^\n]*\): check AWS_REGION, credentials and --table\n$/,
+      /^AWS did not do it \(ResourceNotFoundException: [^\n]*\): check AWS_REGION, credentials and the names of the tables\n$/,
     ),
   ]);
 });

@@ -1,9 +1,11 @@
 import { hashOf } from '../../lib/domain/connect-session.ts';
 import type { Claim, Connection } from '../../lib/domain/connection.ts';
+import { GrantkeeperError } from '../../lib/domain/errors.ts';
 import type { Flow, Tenant } from '../../lib/domain/flow.ts';
 import type { Grant, GrantFields, GrantKey, LivingGrant } from '../../lib/domain/grant.ts';
 import type { ProviderId } from '../../lib/domain/names.ts';
 import type { IssuedTokens, TokenOutcome } from '../../lib/domain/outcome.ts';
+import type { RescueMessage } from '../../lib/domain/rescue-message.ts';
 import { Secret } from '../../lib/domain/secret.ts';
 import type { Transaction, Write } from '../../lib/domain/write.ts';
 import { createConnectSession } from '../../lib/service/create-connect-session.ts';
@@ -12,10 +14,10 @@ import { type OpenRequest, openConnect } from '../../lib/service/open-connect.ts
 import { createPolicies } from '../../lib/service/policies.ts';
 import type { FinishRequest, RefreshRequest, StatePayload, TenantListing } from '../../lib/service/ports.ts';
 import { receiveCallback } from '../../lib/service/receive-callback.ts';
-import { createFakeClock } from './fake-clock.ts';
 import { T0 } from './grants.ts';
 import { createMemoryCipher } from './memory-cipher.ts';
 import { createMemoryStore } from './memory-store.ts';
+import { createVirtualClock } from './virtual-clock.ts';
 
 /** Everything connect and disconnect touch, in memory, with a provider that does as it is told. */
 
@@ -26,6 +28,8 @@ export const RETURN_URL = 'https://partner.example/done';
 export const ALICE = 'alice'.padEnd(43, 'A');
 export const MALLORY = 'mallory'.padEnd(43, 'M');
 export const FINISH_MS = 89_000;
+/** The generation of a grant that was there before: older than every id the world gives out. */
+export const EARLIER = '01KAFY00000000000000000000';
 
 /** What an authorisation at the provider opens. */
 export interface Authorised {
@@ -39,7 +43,7 @@ export interface Authorised {
 export type ConnectWorld = ReturnType<typeof createConnectWorld>;
 
 export function createConnectWorld(settings: { binding?: 'link' | 'interstitial'; access?: 'session' | 'open' } = {}) {
-  const clock = createFakeClock({ startAt: T0, autoAdvance: true });
+  const clock = createVirtualClock({ startAt: T0 });
   const store = createMemoryStore({ now: clock.now });
   const cipher = createMemoryCipher();
   const counters = { id: 0, secret: 0 };
@@ -49,7 +53,12 @@ export function createConnectWorld(settings: { binding?: 'link' | 'interstitial'
   const finishCalls: FinishRequest[] = [];
   const refreshCalls: RefreshRequest[] = [];
   const states = new Map<string, StatePayload>();
-  const behaviour = { finish: 'run' as 'run' | 'pending' | 'unreachable', refresh: 'run' as 'run' | 'unreachable' };
+  const rescues: RescueMessage[] = [];
+  const behaviour = {
+    finish: 'run' as 'run' | 'pending' | 'unreachable',
+    refresh: 'run' as 'run' | 'unreachable',
+    rescueQueue: 'run' as 'run' | 'unreachable',
+  };
   const ports = {
     store,
     clock,
@@ -83,6 +92,12 @@ export function createConnectWorld(settings: { binding?: 'link' | 'interstitial'
       `https://${request.provider}.example/authorize?client_id=${request.clientId}&redirect_uri=${request.redirectUri}&state=${request.state}`,
     endpoint: provider.endpoint,
     tenants: provider.directory,
+    rescueQueue: {
+      async put(message: RescueMessage) {
+        if (behaviour.rescueQueue === 'unreachable') throw new GrantkeeperError('unavailable');
+        rescues.push(message);
+      },
+    },
     finishConnect: async (request: FinishRequest) => {
       if (behaviour.finish === 'unreachable') throw new Error('throttled');
       finishCalls.push(request);
@@ -96,7 +111,8 @@ export function createConnectWorld(settings: { binding?: 'link' | 'interstitial'
     },
   };
   const finishPorts: FinishConnectPorts = ports;
-  return { ports, clock, store, cipher, provider, behaviour, log, metrics, finishCalls, refreshCalls, ...steps(ports) };
+  const seen = { log, metrics, finishCalls, refreshCalls, rescues };
+  return { ports, clock, store, cipher, provider, behaviour, ...seen, ...steps(ports) };
 }
 
 type Ports = Parameters<typeof createConnectSession>[0] &

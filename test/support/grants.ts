@@ -1,6 +1,7 @@
 import type { Connection } from '../../lib/domain/connection.ts';
 import type { AccessToken, HeldToken, LivingGrant, RefreshToken } from '../../lib/domain/grant.ts';
 import type { DuePolicy } from '../../lib/domain/next-due.ts';
+import type { WaitPolicy } from '../../lib/domain/report-decision.ts';
 
 /** Records with literal contents for tests. T0 is 2026-11-20T12:00:00Z. */
 
@@ -9,9 +10,10 @@ export const MINUTE = 60_000;
 export const HOUR = 3_600_000;
 export const DAY = 86_400_000;
 
-export const QUICKBOOKS_POLICY: DuePolicy & { graceSeconds: number } = {
+export const QUICKBOOKS_POLICY: DuePolicy & WaitPolicy = {
   margins: { refreshAheadSeconds: 1800, onDemandSeconds: 300, keepAliveSeconds: 14 * 86_400 },
   graceSeconds: 0,
+  backoff: { baseMs: 1_000, capMs: 300_000 },
 };
 export const XERO_POLICY = { ...QUICKBOOKS_POLICY, graceSeconds: 1800 };
 

@@ -12,26 +12,37 @@ export function copyOf<T>(value: T): T {
 }
 
 function copy(value: unknown): unknown {
-  if (value instanceof Uint8Array) return Uint8Array.from(value);
+  switch (typeof value) {
+    case 'object':
+      return value === null ? null : copyObject(value);
+    case 'number':
+      if (!Number.isFinite(value)) throw new ImpossibleWrite(`${value} cannot be stored`);
+      return value;
+    case 'function':
+    case 'symbol':
+      throw new ImpossibleWrite(`a ${typeof value} cannot be stored`);
+    default:
+      return value;
+  }
+}
+
+function copyObject(value: object): unknown {
+  if (value instanceof Uint8Array) return new Uint8Array(value);
+  if (Array.isArray(value)) return value.map(copy);
   if (value instanceof Set) {
     if (value.size === 0) throw new ImpossibleWrite('an empty set cannot be stored');
     return new Set(value);
   }
-  if (Array.isArray(value)) return value.map(copy);
-  if (typeof value === 'object' && value !== null) {
-    const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype !== Object.prototype && prototype !== null) {
-      throw new ImpossibleWrite(`an instance of ${value.constructor.name} cannot be stored`);
-    }
-    return Object.fromEntries(
-      Object.entries(value).flatMap(([name, member]) => (member === undefined ? [] : [[name, copy(member)]])),
-    );
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    throw new ImpossibleWrite(`an instance of ${value.constructor.name} cannot be stored`);
   }
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new ImpossibleWrite(`${value} cannot be stored`);
-  if (typeof value === 'function' || typeof value === 'symbol') {
-    throw new ImpossibleWrite(`a ${typeof value} cannot be stored`);
+  const copied: Item = {};
+  for (const name of Object.keys(value)) {
+    const member = (value as Item)[name];
+    if (member !== undefined) copied[name] = copy(member);
   }
-  return value;
+  return copied;
 }
 
 /** Whether a condition holds for an item, or for its absence. */
@@ -44,6 +55,7 @@ export function holds(condition: Condition, item: Item | undefined): boolean {
   if ('oneOf' in condition) return condition.oneOf.includes(value as Scalar);
   if ('below' in condition) return typeof value === 'number' && value < condition.below;
   if ('atMost' in condition) return typeof value === 'number' && value <= condition.atMost;
+  if ('atLeast' in condition) return typeof value === 'number' && value >= condition.atLeast;
   return sizeOf(value) === condition.size;
 }
 
@@ -55,7 +67,10 @@ export function refuseImpossibleChange(write: Write): void {
   refuseKeys(paths, { ...write.key });
 }
 
-/** The item after a write whose conditions hold; undefined when there is none. Throws `ImpossibleWrite`. */
+/**
+ * The item after a write whose conditions hold; undefined when there is none. Leaves `before` as it is, and shares with it
+ * and with the write what has not changed: both must be the caller's own. Throws `ImpossibleWrite`.
+ */
 export function applied(write: Write, before: Item | undefined): Item | undefined {
   switch (write.op) {
     case 'check':
@@ -63,7 +78,7 @@ export function applied(write: Write, before: Item | undefined): Item | undefine
     case 'delete':
       return undefined;
     case 'put':
-      return copyOf<Item>({ ...write.item });
+      return { ...write.item };
     case 'update':
       return changed(write, before, { ...write.key });
   }
@@ -73,15 +88,15 @@ type AnyChange = Change<Record<string, unknown>>;
 
 function changed(change: AnyChange, before: Item | undefined, key: Item): Item | undefined {
   if (pathsOf(change).length === 0) return before;
-  const item = copyOf(before ?? key);
-  for (const [name, value] of defined(change.set)) item[name] = copyOf(value);
+  const item: Item = { ...(before ?? key) };
+  const mapOf = (name: string) => ownMap(before, item, name);
+  for (const [name, value] of defined(change.set)) item[name] = value;
   for (const [name, entries] of defined(change.setEntries)) {
-    const map = defined(entries).length > 0 ? mapAt(before, item, name) : {};
-    for (const [entry, value] of defined(entries)) map[entry] = copyOf(value);
+    for (const [entry, value] of defined(entries)) mapOf(name)[entry] = value;
   }
   for (const name of change.remove ?? []) delete item[name];
   for (const [name, entries] of defined(change.removeEntries)) {
-    for (const entry of entries) delete mapAt(before, item, name)[entry];
+    for (const entry of entries) delete mapOf(name)[entry];
   }
   for (const [name, members] of defined(change.addMembers)) {
     if (members.length > 0) item[name] = new Set([...setAt(item, name), ...members]);
@@ -94,27 +109,28 @@ function changed(change: AnyChange, before: Item | undefined, key: Item): Item |
   return item;
 }
 
+/** Every attribute and every entry that is changed. */
 function pathsOf(change: AnyChange): Path[] {
-  const whole = [
-    ...defined(change.set).map(([name]) => name),
-    ...(change.remove ?? []),
-    ...[...defined(change.addMembers), ...defined(change.removeMembers)].flatMap(([name, members]) =>
-      members.length > 0 ? [name] : [],
-    ),
-  ];
-  const nested = [
-    ...defined(change.setEntries).flatMap(([name, entries]) => defined(entries).map(([entry]) => [name, entry])),
-    ...defined(change.removeEntries).flatMap(([name, entries]) => entries.map((entry) => [name, entry])),
-  ];
-  return [...whole.map((name): Path => [name]), ...(nested as [string, string][])];
+  const paths: Path[] = [];
+  for (const [name] of defined(change.set)) paths.push([name]);
+  for (const name of change.remove ?? []) paths.push([name]);
+  for (const members of [change.addMembers, change.removeMembers]) {
+    for (const [name, { length }] of defined(members)) if (length > 0) paths.push([name]);
+  }
+  for (const [name, entries] of defined(change.setEntries)) {
+    for (const [entry] of defined(entries)) paths.push([name, entry]);
+  }
+  for (const [name, entries] of defined(change.removeEntries)) for (const entry of entries) paths.push([name, entry]);
+  return paths;
 }
 
 function refuseOverlaps(paths: readonly Path[]): void {
-  for (const [index, [name, entry]] of paths.entries()) {
-    const overlapping = paths
-      .slice(index + 1)
-      .some((other) => other[0] === name && (entry === undefined || other[1] === undefined || other[1] === entry));
-    if (overlapping) throw new ImpossibleWrite(`two changes of ${name} overlap`);
+  const seen = new Set<string>();
+  for (const [name, entry] of paths) {
+    const place = entry === undefined ? name : `${name}\u0000${entry}`;
+    // Whole attributes come before entries.
+    if (seen.has(place) || seen.has(name)) throw new ImpossibleWrite(`two changes of ${name} overlap`);
+    seen.add(place);
   }
 }
 
@@ -123,9 +139,11 @@ function refuseKeys(paths: readonly Path[], key: Item): void {
   if (touched !== undefined) throw new ImpossibleWrite(`${touched[0]} is part of the key`);
 }
 
-/** The map as it was before the write: one that the same write creates does not count. */
-function mapAt(before: Item | undefined, item: Item, name: string): Item {
-  if (!isMap(before?.[name])) throw new ImpossibleWrite(`${name} is not a map of the item`);
+/** A map of the item that may be changed. One that the same write creates does not count as there. */
+function ownMap(before: Item | undefined, item: Item, name: string): Item {
+  const map = before?.[name];
+  if (!isMap(map)) throw new ImpossibleWrite(`${name} is not a map of the item`);
+  if (item[name] === map) item[name] = { ...map };
   return item[name] as Item;
 }
 
@@ -160,5 +178,10 @@ function isMap(value: unknown): value is Item {
 type Optional<T> = { readonly [name: string]: T | undefined } | undefined;
 
 function defined<T>(record: Optional<T>): [string, T][] {
-  return Object.entries(record ?? {}).filter((entry): entry is [string, T] => entry[1] !== undefined);
+  const found: [string, T][] = [];
+  for (const name in record) {
+    const value = record[name];
+    if (value !== undefined) found.push([name, value]);
+  }
+  return found;
 }

@@ -1,17 +1,22 @@
 import { isDeepStrictEqual } from 'node:util';
 import { toRecord } from '../../lib/aws/record.ts';
+import type { AuditRow } from '../../lib/domain/audit.ts';
 import { type Connection, claimKey, connectionKey } from '../../lib/domain/connection.ts';
 import { GrantkeeperError } from '../../lib/domain/errors.ts';
-import type { Grant, GrantKey, Instant } from '../../lib/domain/grant.ts';
+import type { Grant, Instant } from '../../lib/domain/grant.ts';
 import { TABLES, type TableName } from '../../lib/domain/names.ts';
+import { type ProviderState, providerKey } from '../../lib/domain/provider-state.ts';
 import type { FailedLeg, Key, Records, Transaction, Verdict, Write } from '../../lib/domain/write.ts';
-import type { DueEntry, Store } from '../../lib/service/ports.ts';
+import type { Store } from '../../lib/service/ports.ts';
 import { applied, copyOf, holds, ImpossibleWrite, type Item, refuseImpossibleChange } from './memory-items.ts';
+import { createMemoryTables, type MemoryTables, placeOf } from './memory-tables.ts';
 
 /** DynamoDB's: how long a request token is remembered, and how many legs a transaction may have. */
 const TOKEN_MS = 10 * 60_000;
 const MAX_LEGS = 100;
 const MAX_TOKEN_LENGTH = 36;
+/** A page of DynamoDB's is 1 MB, some hundred grants. */
+const SCAN_PAGE = 100;
 
 /** Called around each commit; may wait, so that a test can do something in between. */
 interface CommitHook {
@@ -37,11 +42,13 @@ export interface MemoryStore extends Store {
   onCommit(hook: CommitHook): () => void;
   /** A copy of every item, by table, in order of keys. */
   dump(): Record<TableName, Item[]>;
+  /** Every item of a table as it lies there, in no order: for looking only, since a copy of each takes its time. */
+  each(table: TableName): Iterable<Readonly<Item>>;
 }
 
 /** An empty store that passes the same contract as the one on DynamoDB. `now` only ages request tokens. */
 export function createMemoryStore({ now = Date.now }: { now?: () => Instant } = {}): MemoryStore {
-  const data = new Data();
+  const data = createMemoryTables();
   const tokens = createTokenMemory(now);
   const faults = createFaultList();
   const hooks = new Set<CommitHook>();
@@ -67,22 +74,24 @@ export function createMemoryStore({ now = Date.now }: { now?: () => Instant } = 
       hooks.add(hook);
       return () => hooks.delete(hook);
     },
-    dump: () => Object.fromEntries(TABLES.map((table) => [table, data.all(table)])) as Record<TableName, Item[]>,
+    dump: () =>
+      Object.fromEntries(TABLES.map((table) => [table, data.sorted(table).map(copyOf)])) as Record<TableName, Item[]>,
+    each: (table) => data.each(table),
   };
 }
 
 type Read = <T>(find: () => T) => Promise<T>;
 
-function reads(data: Data, read: Read): Omit<Store, 'commit'> {
-  const get = <T>(table: TableName, key: Key) => read(() => asRecord(table, data.get(table, key)) as T | undefined);
+function reads(data: MemoryTables, read: Read): Omit<Store, 'commit'> {
+  const get = <T>(table: TableName, key: Key) => read(() => recordOf(table, data.get(table, key)) as T | undefined);
   return {
     readGrant: (key) => get('grants', { pk: key }),
     readConnection: (organizationId, provider) => get('connections', connectionKey(organizationId, provider)),
     readClaim: (provider, tenantId) => get('connections', claimKey(provider, tenantId)),
     readServed: (organizationId, provider, grant) =>
       read(() => {
-        const connection = asRecord('connections', data.get('connections', connectionKey(organizationId, provider)));
-        const granted = grant === undefined ? undefined : asRecord('grants', data.get('grants', { pk: grant }));
+        const connection = recordOf('connections', data.get('connections', connectionKey(organizationId, provider)));
+        const granted = grant === undefined ? undefined : recordOf('grants', data.get('grants', { pk: grant }));
         return {
           ...(connection === undefined ? {} : { connection: connection as Connection }),
           ...(granted === undefined ? {} : { grant: granted as Grant }),
@@ -92,29 +101,48 @@ function reads(data: Data, read: Read): Omit<Store, 'commit'> {
     readApiKey: (id) => get('apiKeys', { pk: id }),
     listConnections: (organizationId) =>
       read(() => {
-        const items = data.all('connections').filter(({ pk }) => pk === `ORG#${organizationId}`);
-        return items.map((item) => asRecord('connections', item) as unknown as Connection);
+        const items = data.under('connections', `ORG#${organizationId}`);
+        return items.map((item) => recordOf('connections', item) as Connection);
       }),
-    listDue: (partition, at, limit) => read(() => dueEntries(data.each('grants'), { partition, at }).slice(0, limit)),
+    listDue: (partition, at, limit) => read(() => data.due(partition, at, limit)),
+    countPartition: (partition) => read(() => data.count(partition)),
+    readProvider: (provider) => get<ProviderState>('grants', { pk: providerKey(provider) }),
+    scanGrants: (page) => read(() => scanned(data, page)),
+    listAudit: (pk, since) =>
+      read(() => {
+        const rows = data.under('audit', pk).filter(({ sk }) => String(sk) >= new Date(since).toISOString());
+        return rows.map((row) => recordOf('audit', row) as AuditRow);
+      }),
   };
 }
 
-/** As the adapter does: a record of another release is told, not handed out. */
-function asRecord<N extends TableName>(table: N, item: Item | undefined): Records[N] | undefined {
-  return item === undefined ? undefined : toRecord(table, item);
+/** A copy, and as the adapter does: a record of another release is told, not handed out. */
+function recordOf<N extends TableName>(table: N, item: Item | undefined): Records[N] | undefined {
+  return item === undefined ? undefined : toRecord(table, copyOf(item));
 }
 
-function dueEntries(grants: Iterable<Readonly<Item>>, due: { partition: string; at: Instant }): DueEntry[] {
-  const entries: DueEntry[] = [];
-  for (const { pk, duePartition, dueAt } of grants) {
-    const isDue = duePartition === due.partition && typeof dueAt === 'number' && dueAt <= due.at;
-    if (isDue) entries.push({ grant: pk as GrantKey, dueAt });
-  }
-  return entries.toSorted((a, b) => a.dueAt - b.dueAt);
+/** Pages go by the key; whose share an item is never changes, whatever comes or goes meanwhile. */
+function scanned(data: MemoryTables, { share, of, next }: Parameters<Store['scanGrants']>[0]) {
+  const rest = data
+    .sorted('grants')
+    .filter(({ pk }) => (next === undefined || String(pk) > next) && shareOf(String(pk), of) === share);
+  const page = rest.slice(0, SCAN_PAGE);
+  const last = rest.length > page.length ? page.at(-1)?.pk : undefined;
+  const grants = page.filter(({ pk }) => !String(pk).startsWith('PROVIDER#'));
+  return {
+    grants: grants.map((item) => recordOf('grants', item) as Grant),
+    ...(last === undefined ? {} : { next: String(last) }),
+  };
+}
+
+function shareOf(pk: string, of: number): number {
+  let sum = 0;
+  for (let index = 0; index < pk.length; index += 1) sum += pk.charCodeAt(index);
+  return sum % of;
 }
 
 interface Places {
-  readonly data: Data;
+  readonly data: MemoryTables;
   readonly tokens: ReturnType<typeof createTokenMemory>;
 }
 
@@ -127,7 +155,6 @@ function perform(transaction: Transaction, { data, tokens }: Places): Verdict {
     const outcomes = writes.map((write, index) => outcomeOf(write, index, data));
     const failed = outcomes.flatMap((outcome) => ('index' in outcome ? [outcome] : []));
     if (failed.length > 0) {
-      for (const { index, image } of failed) asRecord(writes[index]?.table ?? 'grants', image as Item | undefined);
       return { committed: false, failed };
     }
     for (const outcome of outcomes) if ('after' in outcome) data.set(outcome.write, outcome.after);
@@ -139,61 +166,32 @@ function perform(transaction: Transaction, { data, tokens }: Places): Verdict {
   }
 }
 
-function outcomeOf(write: Write, index: number, data: Data): FailedLeg | { write: Write; after: Item | undefined } {
+function outcomeOf(
+  write: Write,
+  index: number,
+  data: MemoryTables,
+): FailedLeg | { write: Write; after: Item | undefined } {
   const before = data.get(write.table, write.key);
   if (write.when.every((condition) => holds(condition, before))) return { write, after: applied(write, before) };
-  return before === undefined ? { index } : { index, image: before };
+  return before === undefined ? { index } : { index, image: recordOf(write.table, before) };
 }
 
+/** The one copy on the way in: items are made of it, and remembered writes are compared with it. */
 function copyWrite(write: Write): Write {
   // Conditions hold no values of their own kind, but an undefined one would be no condition any more.
-  return { ...copyOf<object>({ ...write, when: [] }), when: structuredClone(write.when) } as unknown as Write;
+  return { ...copyOf<object>({ ...write, when: undefined }), when: write.when } as unknown as Write;
 }
 
 function refuseImpossible(token: string, writes: readonly Write[]): void {
   if (token.length < 1 || token.length > MAX_TOKEN_LENGTH) throw new ImpossibleWrite('a token has 1 to 36 characters');
   if (writes.length < 1 || writes.length > MAX_LEGS) throw new ImpossibleWrite('a transaction has 1 to 100 legs');
-  const places = new Set(writes.map(({ table, key }) => JSON.stringify([table, key.pk, key.sk])));
+  const places = new Set(writes.map(({ table, key }) => `${table} ${placeOf(key)}`));
   if (places.size < writes.length) throw new ImpossibleWrite('a transaction has one leg per item');
   for (const write of writes) {
     refuseImpossibleChange(write);
     const { pk, sk } = write.op === 'put' ? ({ ...write.item } as Item) : write.key;
     if (pk !== write.key.pk || sk !== write.key.sk) throw new TypeError('a put whose item lies under another key');
   }
-}
-
-class Data {
-  readonly #tables = new Map<TableName, Map<string, Item>>(TABLES.map((table) => [table, new Map()]));
-
-  get(table: TableName, key: Key): Item | undefined {
-    const item = this.#items(table).get(placeOf(key));
-    return item === undefined ? undefined : copyOf(item);
-  }
-
-  set({ table, key }: Write, item: Item | undefined): void {
-    if (item === undefined) this.#items(table).delete(placeOf(key));
-    else this.#items(table).set(placeOf(key), copyOf(item));
-  }
-
-  all(table: TableName): Item[] {
-    const sorted = [...this.#items(table)].toSorted(([a], [b]) => (a < b ? -1 : 1));
-    return sorted.map(([, item]) => copyOf(item));
-  }
-
-  /** Uncopied, for looking only. */
-  each(table: TableName): Iterable<Readonly<Item>> {
-    return this.#items(table).values();
-  }
-
-  #items(table: TableName): Map<string, Item> {
-    const items = this.#tables.get(table);
-    if (items === undefined) throw new TypeError(`there is no table ${table}`);
-    return items;
-  }
-}
-
-function placeOf({ pk, sk }: Key): string {
-  return JSON.stringify([pk, sk]);
 }
 
 function createTokenMemory(now: () => Instant) {

@@ -1,10 +1,15 @@
 import type { AuditRow } from '../../lib/domain/audit.ts';
 import type { Connection } from '../../lib/domain/connection.ts';
+import { GrantkeeperError } from '../../lib/domain/errors.ts';
 import type { GrantFields, GrantKey, LivingGrant } from '../../lib/domain/grant.ts';
+import type { ProviderId } from '../../lib/domain/names.ts';
 import type { DutyOutcome, TokenOutcome } from '../../lib/domain/outcome.ts';
+import { type ProviderState, providerKey } from '../../lib/domain/provider-state.ts';
+import type { RescueMessage } from '../../lib/domain/rescue-message.ts';
 import { Secret } from '../../lib/domain/secret.ts';
 import { createPolicies } from '../../lib/service/policies.ts';
 import type { TenantListing } from '../../lib/service/ports.ts';
+import { createHealthMemory } from '../../lib/service/provider-health.ts';
 import type { RefreshPorts } from '../../lib/service/refresh-grant.ts';
 import { createSingleFlight } from '../../lib/service/single-flight.ts';
 import { createFakeClock } from './fake-clock.ts';
@@ -17,7 +22,7 @@ import { createMemoryStore } from './memory-store.ts';
 export type Answer<T> = T | (() => T | Promise<T>);
 
 interface Sent {
-  readonly what: 'refresh' | 'revoke' | 'detach' | 'list';
+  readonly what: 'refresh' | 'revoke' | 'detach' | 'list' | 'probe';
   readonly token: string;
   readonly secret?: string;
 }
@@ -36,7 +41,9 @@ export function ok(access: string, refresh?: string, more: object = {}): TokenOu
   };
 }
 
-export const rejected: TokenOutcome = { kind: 'REJECTED', reason: 'invalid_grant' };
+type Probed = Exclude<TokenOutcome, { kind: 'OK' }>;
+
+export const rejected: Probed = { kind: 'REJECTED', reason: 'invalid_grant' };
 
 export function createRefreshWorld() {
   const clock = createFakeClock({ startAt: T0, autoAdvance: true });
@@ -45,10 +52,13 @@ export function createRefreshWorld() {
   const sent: Sent[] = [];
   const counted: string[] = [];
   const logged: string[] = [];
+  const rescued: RescueMessage[] = [];
+  const queue = { works: true };
   const script = {
     refresh: [] as Answer<TokenOutcome>[],
     duty: [] as Answer<DutyOutcome>[],
     list: [] as Answer<TenantListing>[],
+    probe: [] as Answer<Probed>[],
     secrets: ['secret-1'],
   };
   let ids = 0;
@@ -72,6 +82,10 @@ export function createRefreshWorld() {
         sent.push({ what: 'revoke', token: token.open() });
         return take(script.duty, 'revoke');
       },
+      async probe({ client }) {
+        sent.push({ what: 'probe', token: 'bogus', secret: client.clientSecret.open() });
+        return take(script.probe, 'probe');
+      },
       exchange: () => Promise.reject(new Error('no exchange here')),
     },
     tenants: {
@@ -90,6 +104,14 @@ export function createRefreshWorld() {
       return { clientId: 'client-1', clientSecret: new Secret(script.secrets[0] ?? '') };
     },
     policies: createPolicies(),
+    rescueQueue: {
+      async put(message) {
+        if (!queue.works) throw new GrantkeeperError('unavailable');
+        rescued.push(message);
+      },
+    },
+    countRescues: async () => 0,
+    health: createHealthMemory(),
     singleFlight: createSingleFlight(),
     count: (name, value, dimensions) =>
       counted.push(`${name}${dimensions?.outcome === undefined ? '' : ` ${dimensions.outcome}`} ${value}`),
@@ -135,6 +157,15 @@ export function createRefreshWorld() {
     });
   }
 
+  /** What the fleet knows of a provider. */
+  async function givenProvider(changes: Partial<ProviderState>, provider: ProviderId = 'quickbooks'): Promise<void> {
+    const item: ProviderState = { v: 1, pk: providerKey(provider), provider, ...changes };
+    await store.commit({
+      token: `given-${++ids}`,
+      writes: [{ table: 'grants', key: { pk: item.pk }, when: [], op: 'put', item }],
+    });
+  }
+
   async function givenConnection(connection: Connection): Promise<void> {
     await store.commit({
       token: `given-${++ids}`,
@@ -173,7 +204,13 @@ export function createRefreshWorld() {
     sent,
     counted,
     logged,
+    rescued,
+    /** From now on nothing can be put on the rescue queue. */
+    rescueFails: () => {
+      queue.works = false;
+    },
     given,
+    givenProvider,
     put,
     givenConnection,
     claim,

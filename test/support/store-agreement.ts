@@ -76,7 +76,11 @@ async function stateOf(store: Store, prefix: string) {
   const items = await Promise.all(ITEMS.map((item) => outcomeOf(store.readGrant(keyOf(prefix, item)))));
   const due = await store.listDue(prefix, 2, 10);
   // Entries of the same instant come in any order.
-  return { items, due: due.toSorted((a, b) => a.dueAt - b.dueAt || (a.grant < b.grant ? -1 : 1)) };
+  return {
+    items,
+    count: await store.countPartition(prefix),
+    due: due.toSorted((a, b) => a.dueAt - b.dueAt || (a.grant < b.grant ? -1 : 1)),
+  };
 }
 
 const NUMBER = fc.integer({ min: 0, max: 3 });
@@ -113,6 +117,7 @@ const { condition: CONDITION } = fc.letrec<{ condition: Condition; nested: reado
     fc.record({ path: PATH, oneOf: fc.array(SCALAR, { maxLength: 3 }) }),
     fc.record({ path: PATH, below: NUMBER }),
     fc.record({ path: PATH, atMost: NUMBER }),
+    fc.record({ path: PATH, atLeast: NUMBER }),
     fc.record({ path: PATH, size: NUMBER }),
     fc.record({ anyOf: tie('nested') }),
     fc.record({ allOf: tie('nested') }),

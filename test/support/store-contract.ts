@@ -4,8 +4,10 @@ import { changeTests } from './store-contract/changes.ts';
 import { conditionTests } from './store-contract/conditions.ts';
 import { dueTests } from './store-contract/due.ts';
 import { operationTests } from './store-contract/operations.ts';
+import { providerTests } from './store-contract/provider.ts';
 import { readTests } from './store-contract/reads.ts';
 import { repeatTests } from './store-contract/repeats.ts';
+import { scanTests } from './store-contract/scans.ts';
 import { transactionTests } from './store-contract/transactions.ts';
 
 /** A store to be tried, and how to end what it stands on. */
@@ -33,6 +35,8 @@ export function storeContract(name: string, createPlace: () => Promise<StorePlac
     describe('operations', () => operationTests(store));
     describe('transactions', () => transactionTests(store));
     describe('repeats', () => repeatTests(store));
+    describe('the state of a provider', () => providerTests(store));
+    describe('scans', () => scanTests(store));
     describe('the due index', () => dueTests(store));
   });
 }

@@ -11,14 +11,17 @@ export async function secretsKept(world: World, story: Story, transcript: () => 
 
   const secrets = await secretsOf(world);
   const logs = platform.logs();
+  const messages = platform.aws.sqs.sent();
   const tables = Object.entries(await platform.dumpTables());
   const items = tables.reduce((count, [, rows]) => count + rows.length, 0);
   const places: Place[] = [
     { name: 'logs', text: logs.map(({ line }) => line).join('\n') },
     { name: 'transcript', text: transcript() },
+    { name: 'queues', text: messages.join('\n') },
     ...tables.map(([name, rows]) => ({ name, text: textOf(rows) })),
   ];
-  const told = `${secrets.length} secrets in ${logs.length} log lines and ${items} items of ${tables.length} tables`;
+  const counts = `${logs.length} log lines, ${messages.length} rescue messages and ${items} items of ${tables.length} tables`;
+  const told = `${secrets.length} secrets in ${counts}`;
   story.equal(`${told}: 0 hits`, findLeaks(places, secrets), []);
 
   const planted = secrets.length - 1;

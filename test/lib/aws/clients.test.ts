@@ -7,6 +7,7 @@ import {
   createKmsClient,
   createLambdaClient,
   createSecretsClient,
+  createSqsClient,
 } from '../../../lib/aws/clients.ts';
 
 const PLACE = {
@@ -33,6 +34,7 @@ describe('a client', () => {
     ['DynamoDB', createDynamoClient(PLACE), 2, 2_000, true],
     ['KMS', createKmsClient(PLACE), 3, 2_000, true],
     ['Secrets Manager', createSecretsClient(PLACE), 3, 3_000, true],
+    ['SQS', createSqsClient(PLACE), 2, 2_000, true],
     ['Lambda', createLambdaClient(PLACE), 1, 28_000, false],
   ] as const)('for %s has its retries and time-outs spelt out', async ([, client, attempts, requestMs, keepsAlive]) => {
     const { config } = client as unknown as Configured;

@@ -4,7 +4,7 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createLambdaClient } from '../../../lib/aws/clients.ts';
-import { createFinishConnect, createRefreshRequester } from '../../../lib/aws/invoke.ts';
+import { createFinishConnect, createHandOver, createRefreshRequester } from '../../../lib/aws/invoke.ts';
 import type { FinishRequest, RefreshRequest } from '../../../lib/service/ports.ts';
 
 const REFRESH: RefreshRequest = { grant: 'xero#user-1', trigger: 'expiring', neededUntil: 9 };
@@ -13,6 +13,7 @@ const FINISH: FinishRequest = { flowId: 'f-1', authorization: { code: 'c-1', cal
 const client = new LambdaClient({ region: 'us-east-1' });
 const requestRefresh = createRefreshRequester({ client, functionName: 'refresh-grant' });
 const finishConnect = createFinishConnect({ client, functionName: 'finish-connect' });
+const handOver = createHandOver({ client, functionName: 'refresh-due' });
 
 describe('of a mocked Lambda', () => {
   const lambda = mockClient(client);
@@ -47,6 +48,19 @@ describe('of a mocked Lambda', () => {
     ]);
   });
 
+  test('a share of the sweep is an event, too', async () => {
+    lambda.on(InvokeCommand).resolves({ StatusCode: 202 });
+    expect(await handOver({ partitions: ['xero#00', 'xero#suspect#03'] })).toBeUndefined();
+    expect(sent()).toEqual([
+      {
+        FunctionName: 'refresh-due',
+        InvocationType: 'Event',
+        Payload: { partitions: ['xero#00', 'xero#suspect#03'] },
+        requestTimeout: 3_000,
+      },
+    ]);
+  });
+
   test('finishing is invoked synchronously, for as long as the caller says', async () => {
     lambda.on(InvokeCommand).resolves({ StatusCode: 200 });
     expect(await finishConnect(FINISH, 25_000)).toBe('finished');
@@ -55,7 +69,7 @@ describe('of a mocked Lambda', () => {
     ]);
   });
 
-  /** What each kind of answer comes to: a waited refresh, a started one, a finish. */
+  /** What each kind of answer comes to: a waited refresh, a started one, a finish. A share must be known to be taken. */
   test.for([
     ['a function that failed', { FunctionError: 'Unhandled' }, 'returns', 'returns', 'pending'],
     ['a time-out', failure('TimeoutError'), 'returns', 'unavailable', 'pending'],
@@ -70,6 +84,7 @@ describe('of a mocked Lambda', () => {
     expect(await outcome(requestRefresh(REFRESH, 'wait'))).toBe(waited);
     expect(await outcome(requestRefresh(REFRESH, 'start'))).toBe(started);
     expect(await outcome(finishConnect(FINISH, 1_000))).toBe(finished);
+    expect(await outcome(handOver({ partitions: [] }))).toBe('unavailable');
   });
 });
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { acquired, decideAcquire } from '../../../lib/domain/acquire-decision.ts';
-import type { Grant } from '../../../lib/domain/grant.ts';
+import type { Grant, LivingGrant } from '../../../lib/domain/grant.ts';
 import { apply } from '../../support/apply.ts';
 import { quickbooksGrant, T0 } from '../../support/grants.ts';
 
@@ -24,7 +24,7 @@ test('taking the lease records the attempt and makes the grant due when it ends'
     number: 8,
     attempt: { number: 8, id: 'attempt-8', kind: 'refresh', startedAt: NOW, until: NOW + 125_000 },
     dueAt: NOW + 125_000,
-    duePartition: 'quickbooks#05',
+    duePartition: 'quickbooks#recovery#01',
   });
 });
 
@@ -57,18 +57,38 @@ test('an attempt that never reported becomes a doubt with an audit row', async (
   ]);
 });
 
+const died = { number: 7, id: 'attempt-7', startedAt: T0 - 200_000, until: T0 - 75_000 } as const;
+
 test.for([
-  ['a detach keeps a failed refresh in mind', 'detach', {}, { 7: T0 - 200_000 }],
-  ['a refresh is its repetition', 'refresh', {}, {}],
-  ['a refresh that was followed by newer tokens is over', 'detach', { tokenVersion: 7 }, {}],
-] as const)('%s', async ([, kind, changes, doubts]) => {
-  const attempt = { number: 7, id: 'attempt-7', kind: 'refresh', startedAt: T0 - 200_000, until: T0 - 75_000 } as const;
-  const image = quickbooksGrant({ tokenVersion: 6, attempt: { ...attempt, outcome: 'UNKNOWN' }, ...changes });
-  const decision = acquire(image, { kind });
+  ['a refresh that never reported', { attempt: { ...died, kind: 'refresh' } }, T0 - 200_000],
+  ['the first of several', { attempt: { ...died, kind: 'refresh' }, unansweredSince: T0 - 400_000 }, T0 - 400_000],
+  ['an earlier one', { unansweredSince: T0 - 400_000 }, T0 - 400_000],
+  ['no detach, which rotates nothing', { attempt: { ...died, kind: 'detach' } }, undefined],
+  ['no refresh before the newest token', { attempt: { ...died, kind: 'refresh' }, tokenVersion: 7 }, undefined],
+] as const)('what may have been answered unheard is counted from %s', async ([, changes, since]) => {
+  const image = quickbooksGrant({ tokenVersion: 6, ...(changes as Partial<LivingGrant>) });
+  const decision = acquire(image);
   const after = await apply(image, decision.transaction);
-  expect(after.grant.doubts).toEqual(doubts);
-  expect(after.audit).toEqual([]);
-  expect(acquired(image, decision.attempt).doubts).toEqual(doubts);
+  expect(after.grant.unansweredSince).toBe(since);
+  expect(acquired(image, decision.attempt)).toEqual(after.grant);
+});
+
+test.for([
+  ['a refresh of an active grant', {}, 'refresh', 'quickbooks#recovery#01'],
+  ['a refresh of a suspect', { status: 'suspect' }, 'refresh', 'quickbooks#suspect#01'],
+  ['a refresh of one that was given up', { status: 'needs_reauth' }, 'refresh', 'quickbooks#05'],
+  ['a detach', {}, 'detach', 'quickbooks#05'],
+  ['a detach after a lost answer', { unansweredSince: T0 - 9 }, 'detach', 'quickbooks#recovery#01'],
+  ['a detach after a refresh died', { attempt: { ...died, kind: 'refresh' } }, 'detach', 'quickbooks#recovery#01'],
+] as const)('%s puts the grant where it is looked for', async ([, changes, kind, partition]) => {
+  const image = quickbooksGrant({ tokenVersion: 6, ...(changes as Partial<LivingGrant>) });
+  expect((await apply(image, acquire(image, { kind }).transaction)).grant.duePartition).toBe(partition);
+});
+
+test('a refresh that failed and said so is no doubt', async () => {
+  const image = quickbooksGrant({ tokenVersion: 6, attempt: { ...died, kind: 'refresh', outcome: 'REJECTED' } });
+  const after = await apply(image, acquire(image, { kind: 'detach' }).transaction);
+  expect([after.grant.doubts, after.audit]).toEqual([{}, []]);
 });
 
 test('an audit row that is owed is written with the next lease', async () => {

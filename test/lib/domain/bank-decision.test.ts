@@ -4,6 +4,7 @@ import type { Grant } from '../../../lib/domain/grant.ts';
 import { apply } from '../../support/apply.ts';
 import {
   accessToken,
+  DAY,
   heldToken,
   MINUTE,
   QUICKBOOKS_POLICY,
@@ -84,6 +85,85 @@ test('stored already, as current or held, is no write', () => {
   }
 });
 
+test('an authorisation of which there are newer tokens by now is no write', () => {
+  const image = quickbooksGrant({ generation: 'gen-2', current: refreshToken('attempt-9', 9, 'gen-2') });
+  expect(decideBank(image, AUTHORIZATION, QUICKBOOKS_POLICY, OPTIONS)).toEqual({ kind: 'stored' });
+});
+
+const HELD = { ...SEALED, generation: 'gen-2', why: 'late', since: T0 + MINUTE } as const;
+
+test('a living grant that was authorised later holds it under its own generation, and nothing else changes', async () => {
+  const image = quickbooksGrant({ generation: 'gen-3', status: 'suspect', number: 9, notBefore: T0 + 5 });
+  const { committed, grant, audit } = await bank(image);
+  expect(committed).toBe(true);
+  expect(grant).toEqual({ ...image, held: { 'flow-1': { ...HELD, version: 9 } } });
+  expect(audit).toMatchObject([{ event: 'grant.banked', number: 9, reason: 'older_authorization', startedAt: T0 }]);
+  const decision = decideBank(image, AUTHORIZATION, QUICKBOOKS_POLICY, OPTIONS);
+  expect(decision).toMatchObject({ kind: 'write', as: 'other_generation' });
+});
+
+test.for([
+  ['01KAFZ0000AAAAAAAAAAAAAAAA', '01KAFZ04QZAAAAAAAAAAAAAAAA', 'banked'],
+  ['01KAFZ0000AAAAAAAAAAAAAAAA', '01KAFZ04W9AAAAAAAAAAAAAAAA', 'other_generation'],
+] as const)(
+  'an authorisation of %s on a grant closed at %s, 4,863 or 5,001 ms later by the clocks, is %s',
+  ([generation, closed, as]) => {
+    const { access: _a, current: _c, orgs: _o, dueAt: _d, duePartition: _p, ...rest } = quickbooksGrant();
+    const image = { ...rest, generation: closed, status: 'closed' } as Grant;
+    const decision = decideBank(image, { ...AUTHORIZATION, generation }, QUICKBOOKS_POLICY, OPTIONS);
+    expect(decision).toMatchObject({ kind: 'write', as });
+  },
+);
+
+const REVOKING = { number: 8, id: 'a-8', kind: 'revoke', startedAt: T0, until: T0 + 2 * MINUTE } as const;
+
+test.for([
+  ['closing', {}, T0 + MINUTE],
+  ['closed', {}, T0 + MINUTE],
+  ['closing', { attempt: REVOKING }, T0 + 2 * MINUTE],
+] as const)('on a %s grant of a later generation it becomes something to revoke', async ([status, more, dueAt]) => {
+  const { access: _a, current: _c, orgs: _o, dueAt: _d, duePartition: _p, ...rest } = quickbooksGrant();
+  const image = { ...rest, generation: 'gen-3', status, ...more } as Grant;
+  expect((await bank(image)).grant).toEqual({
+    ...image,
+    status: 'closing',
+    held: { 'flow-1': { ...HELD, version: 7 } },
+    dueAt,
+    duePartition: 'quickbooks#05',
+  });
+});
+
+test.for([
+  ['authorised again', { generation: 'gen-4' }],
+  ['closed', { status: 'closed' }],
+  ['given a late token', { held: { late: heldToken('late', 6, 'late', T0) } }],
+] as [string, Partial<ReturnType<typeof quickbooksGrant>>][])(
+  'holding it fails when, since the read, the grant was %s',
+  async ([, change]) => {
+    const decision = decideBank(quickbooksGrant({ generation: 'gen-3' }), AUTHORIZATION, QUICKBOOKS_POLICY, OPTIONS);
+    if (decision.kind === 'stored') throw new Error('stored');
+    const image = { ...quickbooksGrant({ generation: 'gen-3' }), ...change } as Grant;
+    expect(await apply(image, decision.transaction)).toEqual({ committed: false, grant: image, audit: [] });
+  },
+);
+
+test('what was found out about the old authorisation is forgotten', async () => {
+  const image = quickbooksGrant({
+    status: 'needs_reauth',
+    rejections: { count: 3, firstAt: T0 - 3, lastAt: T0 - 1 },
+    reauth: { reason: 'user_revoked', since: T0 - 1, probes: 2 },
+    failure: { outcome: 'REJECTED', reason: 'invalid_grant', at: T0 - 1, consecutive: 3 },
+    notBefore: T0 + DAY,
+    unansweredSince: T0 - 9,
+    warned: { idle: 30, hard: 90 },
+  });
+  const { grant } = await bank(image);
+  for (const name of ['rejections', 'reauth', 'failure', 'notBefore', 'unansweredSince', 'warned']) {
+    expect(grant).not.toHaveProperty(name);
+  }
+  expect(grant).toMatchObject({ status: 'active', duePartition: 'quickbooks#05' });
+});
+
 test('a fifth held token pushes out a previous one past its grace, then the oldest', async () => {
   const held = {
     a: heldToken('a', 1, 'late', T0 - 100 * MINUTE),
@@ -124,12 +204,6 @@ test('a running attempt stays, and decides when the grant is due', async () => {
 test('a grant that served nobody begins its ten minutes anew', async () => {
   const { orgs: _, ...unserved } = quickbooksGrant({ unservedSince: T0 - 8 * MINUTE });
   expect((await bank(unserved)).grant).toMatchObject({ unservedSince: T0 + MINUTE, dueAt: T0 + 11 * MINUTE });
-});
-
-test('the row is owed by the grant when the audit table does not answer', async () => {
-  const { grant, audit } = await bank(quickbooksGrant(), { ...OPTIONS, owed: true });
-  expect(audit).toEqual([]);
-  expect(grant.auditOwed).toMatchObject({ event: 'grant.banked', number: 8 });
 });
 
 test.for([

@@ -54,8 +54,11 @@ test('a commit replaces the tokens, clears what was doubted and lets the lease g
     rejections: { count: 2, firstAt: T0, lastAt: T0 },
     failure: { outcome: 'REJECTED', reason: 'invalid_grant', at: T0, consecutive: 2 },
     notBefore: T0 + 1,
+    unansweredSince: T0,
+    warned: { idle: 30 },
+    duePartition: 'quickbooks#suspect#01',
   });
-  const { rejections: _r, failure: _f, notBefore: _n, ...rest } = image;
+  const { rejections: _r, failure: _f, notBefore: _n, unansweredSince: _u, warned: _w, ...rest } = image;
   const after = await store(image, { ...issued, seenHeld: ['late'] });
   expect(after.as).toBe('commit');
   expect(after.grant).toEqual({
@@ -94,6 +97,19 @@ test('a commit replaces the tokens, clears what was doubted and lets the lease g
   ]);
 });
 
+test('a success makes a grant active that was given up, and forgets all but what it was warned of its hard end', async () => {
+  const image = leased({
+    status: 'needs_reauth',
+    reauth: { reason: 'unknown', since: T0, probes: 3 },
+    rejections: { count: 9, firstAt: T0, lastAt: T0 },
+    warned: { idle: 7, hard: 30 },
+    hardExpiresAt: SENT + 20 * 24 * HOUR,
+  });
+  const after = await store(image);
+  expect(after.grant).toMatchObject({ status: 'active', warned: { hard: 30 }, duePartition: 'quickbooks#05' });
+  expect([after.grant?.reauth, after.grant?.rejections]).toEqual([undefined, undefined]);
+});
+
 test('where the provider has a grace the spent token is kept as previous', async () => {
   const after = await store(xeroGrant({ number: 8, attempt: lease }), { ...issued, grant: 'xero#user-1' }, XERO_POLICY);
   expect(after.grant?.held).toEqual({ 'attempt-7': heldToken('attempt-7', 7, 'previous', NOW) });
@@ -126,75 +142,19 @@ test('a zombie newer than the current token displaces it and leaves the running 
     attempt: other,
     held: { 'attempt-7b': heldToken('attempt-7b', 7, 'displaced', NOW) },
     dueAt: other.until,
+    duePartition: 'quickbooks#recovery#01',
   });
 });
 
-test('a zombie older than the current token is held as late and casts doubt on the rejections', async () => {
-  const rejected = {
-    number: 9,
-    id: 'attempt-9',
-    kind: 'refresh',
-    startedAt: T0,
-    until: T0 + 1,
-    outcome: 'REJECTED',
-  } as const;
-  const image = leased({
-    number: 9,
-    attempt: rejected,
-    tokenVersion: 9,
-    current: refreshToken('attempt-9', 9),
-    status: 'suspect',
-    doubts: { 8: SENT - 100 },
-    rejections: { count: 1, firstAt: T0, lastAt: T0 },
-    notBefore: NOW + 60_000,
-    duePartition: 'quickbooks#suspect#01',
-  });
-  const after = await store(image);
-  const { rejections: _r, notBefore: _n, ...rest } = image;
-  expect(after.as).toBe('superseded');
-  expect(after.grant).toEqual({
-    ...rest,
-    doubts: {},
-    held: { 'attempt-8': heldToken('attempt-8', 8, 'late', NOW) },
-    dueAt: NOW,
-    duePartition: 'quickbooks#suspect#01',
-  });
+test.for([
+  ['a later refresh whose answer was lost is still to be asked for', 'UNKNOWN', NOW - 50, 'quickbooks#recovery#01'],
+  ['a later refresh that was rejected is over', 'REJECTED', undefined, 'quickbooks#05'],
+] as const)('when a zombie displaces the current token %s', async ([, outcome, since, duePartition]) => {
+  const other = { number: 10, id: 'attempt-10', kind: 'refresh', startedAt: NOW - 50, until: NOW, outcome } as const;
+  const after = await store(leased({ number: 10, attempt: other, unansweredSince: SENT - 100 }));
+  expect(after.as).toBe('displace');
+  expect([after.grant?.unansweredSince, after.grant?.duePartition]).toEqual([since, duePartition]);
 });
-
-test('an active grant keeps its due date when a late token arrives', async () => {
-  const image = leased({ number: 9, tokenVersion: 9, current: refreshToken('attempt-9', 9) });
-  const after = await store(image);
-  expect(after.grant).toEqual({ ...image, held: { 'attempt-8': heldToken('attempt-8', 8, 'late', NOW) } });
-});
-
-test('after a new authorisation the token is held with its own generation', async () => {
-  const image = leased({
-    generation: 'gen-2',
-    number: 9,
-    tokenVersion: 9,
-    current: refreshToken('exchange-9', 9, 'gen-2'),
-  });
-  const after = await store(image);
-  expect(after.as).toBe('other_generation');
-  expect(after.grant).toEqual({ ...image, held: { 'attempt-8': heldToken('attempt-8', 8, 'late', NOW) } });
-  expect(after.audit?.[0]?.event).toBe('attempt.late');
-});
-
-test.for(['closing', 'closed'] as const)(
-  'on a %s grant the token becomes something to revoke at once',
-  async (status) => {
-    const { current: _c, access: _a, orgs: _o, dueAt: _d, duePartition: _p, ...rest } = leased({ generation: 'gen-2' });
-    const image = { ...rest, attempt: { ...lease, outcome: 'OK', until: NOW - 1 }, status } as Grant;
-    const after = await store(image);
-    expect(after.grant).toEqual({
-      ...image,
-      status: 'closing',
-      held: { 'attempt-8': heldToken('attempt-8', 8, 'late', NOW) },
-      duePartition: 'quickbooks#05',
-      dueAt: NOW,
-    });
-  },
-);
 
 test.for([
   ['current', leased({ current: refreshToken('attempt-8', 8) })],

@@ -1,8 +1,24 @@
 import { expect, test } from 'vitest';
-import { decideClose, decideDetached, decideRelease, decideStartClosing } from '../../../lib/domain/duty-decision.ts';
-import type { Grant, GrantFields } from '../../../lib/domain/grant.ts';
+import {
+  decideAbandon,
+  decideClose,
+  decideDetached,
+  decideRelease,
+  decideStartClosing,
+} from '../../../lib/domain/duty-decision.ts';
+import type { Grant, GrantFields, LivingGrant } from '../../../lib/domain/grant.ts';
 import { apply } from '../../support/apply.ts';
-import { heldToken, MINUTE, quickbooksGrant, refreshToken, T0, XERO_POLICY, xeroGrant } from '../../support/grants.ts';
+import {
+  DAY,
+  HOUR,
+  heldToken,
+  MINUTE,
+  quickbooksGrant,
+  refreshToken,
+  T0,
+  XERO_POLICY,
+  xeroGrant,
+} from '../../support/grants.ts';
 
 const NOW = T0 + MINUTE;
 const lease = { number: 8, id: 'attempt-8', kind: 'detach', startedAt: T0 + 59_000, until: T0 + 184_000 } as const;
@@ -45,6 +61,66 @@ test.for([
   expect(after).toEqual({ committed: false, grant: image, audit: [] });
 });
 
+test('letting go of a grant with a lost answer leaves it where that is looked for', async () => {
+  const image = { ...leased, unansweredSince: T0 };
+  const after = await apply(image, decideRelease(image, lease, XERO_POLICY, NOW));
+  expect(after.grant).toMatchObject({ unansweredSince: T0, duePartition: 'xero#recovery#03' });
+});
+
+test('letting go of a grant that was given up brings back the date of its next probe', async () => {
+  const image = xeroGrant({
+    ...leased,
+    detach: {},
+    status: 'needs_reauth',
+    reauth: { reason: 'unknown', since: T0 - HOUR, probes: 1 },
+    rejections: { count: 4, firstAt: T0 - 2 * HOUR, lastAt: T0 },
+  });
+  const after = await apply(image, decideRelease(image, lease, XERO_POLICY, NOW));
+  expect(after.grant).toMatchObject({ status: 'needs_reauth', dueAt: T0 + 5 * HOUR, duePartition: 'xero#03' });
+});
+
+/** Given up a week ago, nobody served, two companies still to be taken off. */
+const hopeless = unserved(
+  xeroGrant({
+    status: 'needs_reauth',
+    access: { ...leased.access, expiresAt: T0 },
+    reauth: { reason: 'user_revoked', since: NOW - 7 * DAY, probes: 9 },
+    rejections: { count: 13, firstAt: T0, lastAt: T0 },
+    notBefore: NOW + 14 * DAY,
+    detach: duties,
+  }),
+);
+
+test('duties that can never be done are abandoned, each with its row, and the grant is due to be closed', async () => {
+  const after = await apply(hopeless, decideAbandon(hopeless, XERO_POLICY, NOW));
+  expect(after.grant).toEqual({ ...hopeless, detach: {}, dueAt: T0 + 10 * MINUTE });
+  expect(after.audit.map(({ sk, reason }) => [sk, reason])).toEqual([
+    ['2026-11-20T12:01:00.000Z#c1#duty.abandoned', 'user_revoked'],
+    ['2026-11-20T12:01:00.000Z#c2#duty.abandoned', 'user_revoked'],
+  ]);
+});
+
+test('more duties than one transaction takes are abandoned in several', async () => {
+  const many = Object.fromEntries(Array.from({ length: 120 }, (_, n) => [`c${n}`, { tenantId: `t${n}`, since: T0 }]));
+  const image = { ...hopeless, detach: many };
+  const after = await apply(image, decideAbandon(image, XERO_POLICY, NOW));
+  expect(after.committed).toBe(true);
+  expect([Object.keys(after.grant.detach).length, after.audit.length]).toEqual([70, 50]);
+  expect(after.grant.dueAt).toBeLessThanOrEqual(NOW);
+});
+
+test.for([
+  ['is active again', { status: 'active' }],
+  ['serves somebody again', { orgs: new Set(['globex']) }],
+  ['is being probed', { attempt: { ...lease, kind: 'refresh' } }],
+  ['was authorised anew', { generation: 'gen-2' }],
+  ['owes another', { detach: { ...duties, c3: { tenantId: 't3', since: NOW } } }],
+] as const)('no duty is abandoned on a grant that %s', async ([, meanwhile]) => {
+  const image = { ...hopeless, ...meanwhile } as Grant;
+  const after = await apply(image, decideAbandon(hopeless, XERO_POLICY, NOW));
+  expect(after).toEqual({ committed: false, grant: image, audit: [] });
+});
+
 test('a grant that owes a duty does not start to close', async () => {
   const image = unserved({ ...leased, attempt: { ...lease, outcome: 'OK', until: NOW } });
   const after = await apply(image, decideStartClosing(image, { generation: 'gen-2', now: NOW }));
@@ -58,6 +134,9 @@ test('closing deletes every token, leaves the due index and keeps the numbers', 
     held: { late: heldToken('late', 6, 'late', T0) },
     refreshExpiresAt: 1,
     hardExpiresAt: 2,
+    reauth: { reason: 'unknown', since: 1, probes: 1 },
+    unansweredSince: 1,
+    warned: { idle: 7 },
   });
   const after = await apply(image, decideClose(image, lease, { generation: 'gen-2', now: NOW }));
   expect(after.grant).toEqual({
@@ -87,22 +166,31 @@ test.for([
   ['somebody is served again', { orgs: new Set(['globex']) }],
   ['a duty has come', { detach: duties }],
   ['a token has arrived', { held: { late: heldToken('late', 6, 'late', T0) } }],
+  ['a token has arrived in the place of another', { held: { h9: heldToken('h9', 9, 'late', T0) } }],
   ['it was authorised anew', { generation: 'gen-3' }],
   ['another attempt was made', { number: 9 }],
   ['another attempt runs', { attempt: { ...lease, id: 'attempt-9' } }],
 ] as const)('a grant is not closed once %s', async ([, meanwhile]) => {
-  const read = unserved({ ...leased, detach: {} });
+  const held = 'held' in meanwhile && 'h9' in meanwhile.held ? { h8: heldToken('h8', 8, 'late', T0) } : {};
+  const read = unserved({ ...leased, detach: {}, held });
   const image = { ...read, ...meanwhile } as Grant;
   const after = await apply(image, decideClose(read, lease, { generation: 'gen-2', now: NOW }));
   expect(after).toEqual({ committed: false, grant: image, audit: [] });
 });
 
-test('a grant that serves nobody starts to close: no access token, a new generation, due at once', async () => {
-  const image = unserved(quickbooksGrant());
-  const after = await apply(image, decideStartClosing(image, { generation: 'gen-2', now: NOW }));
-  const { access: _, ...rest } = image as GrantFields;
-  expect(after.grant).toEqual({
+test('a grant that serves nobody starts to close: no access token, no wait, a new generation, due at once', async () => {
+  const rest: GrantFields = unserved(quickbooksGrant({ status: 'suspect' }));
+  const image = {
     ...rest,
+    notBefore: NOW + MINUTE,
+    reauth: { reason: 'unknown', since: 1, probes: 1 },
+    unansweredSince: 1,
+    warned: { idle: 7 },
+  } as LivingGrant;
+  const after = await apply(image, decideStartClosing(image, { generation: 'gen-2', now: NOW }));
+  const { access: _, ...kept } = rest;
+  expect(after.grant).toEqual({
+    ...kept,
     generation: 'gen-2',
     status: 'closing',
     dueAt: NOW,

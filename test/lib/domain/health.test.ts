@@ -35,6 +35,13 @@ test.for([
     'healthy',
     'VALID',
   ],
+  [
+    'a refresh token that will have been idle for too long in 29 days',
+    quickbooksConnection(),
+    quickbooksGrant({ lastRefreshedAt: T0 - 71 * DAY, refreshExpiresAt: T0 + 29 * DAY }),
+    'expiring',
+    'VALID',
+  ],
 ] as const)('%s is told as it is', ([, connection, grant, health, older]) => {
   expect(healthOf(connection, grant, T0)).toBe(health);
   expect(tokenStatusOf(health)).toBe(older);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { evicted, held, heldToTry } from '../../../lib/domain/held.ts';
-import { heldToken, refreshToken, T0 } from '../../support/grants.ts';
+import type { Grant } from '../../../lib/domain/grant.ts';
+import { evicted, evictedBy, held, heldToTry } from '../../../lib/domain/held.ts';
+import { heldToken, quickbooksGrant, refreshToken, T0 } from '../../support/grants.ts';
 
 const four = {
   a: heldToken('a', 1, 'late', T0 - 4_000_000),
@@ -29,6 +30,17 @@ test('a token that is written again needs no room of its own', () => {
   expect(evicted(four, ['d'], 1800, T0)).toEqual([]);
 });
 
+test.for([
+  ['active', ['b']],
+  ['needs_reauth', ['b']],
+  // All of them are to be revoked.
+  ['closing', []],
+  ['closed', []],
+] as const)('a late token displaces what it must on a grant that is %s', ([status, ids]) => {
+  const grant = { ...quickbooksGrant({ held: four }), status } as Grant;
+  expect(evictedBy(grant, 'e', 1800, T0)).toEqual(ids);
+});
+
 test('held tokens are tried newest first, a previous one only within its grace', () => {
   expect(heldToTry(four, 1800, T0).map(({ attemptId }) => attemptId)).toEqual(['d', 'c', 'a']);
 });
@@ -36,4 +48,8 @@ test('held tokens are tried newest first, a previous one only within its grace',
 test('a token moved to held keeps its ciphertext and the attempt it is bound to', () => {
   const token = { ...refreshToken('a', 5), scope: 'flow#1' };
   expect(held(token, 'late', T0)).toEqual({ ...token, why: 'late', since: T0 });
+});
+
+test('a previous token is never tried where there is no grace', () => {
+  expect(heldToTry({ p: heldToken('p', 3, 'previous', T0) }, 0, T0)).toEqual([]);
 });

@@ -1,7 +1,17 @@
 import { expect, test } from 'vitest';
 import type { Flow } from '../../../lib/domain/flow.ts';
-import { decideLink, type LinkFacts } from '../../../lib/domain/link-decision.ts';
-import { QUICKBOOKS_POLICY, quickbooksConnection, quickbooksGrant, T0 } from '../../support/grants.ts';
+import { decideLink, type LinkFacts, leaveGrant } from '../../../lib/domain/link-decision.ts';
+import { apply } from '../../support/apply.ts';
+import {
+  accessToken,
+  MINUTE,
+  QUICKBOOKS_POLICY,
+  quickbooksConnection,
+  quickbooksGrant,
+  T0,
+  XERO_POLICY,
+  xeroGrant,
+} from '../../support/grants.ts';
 
 const FLOW: Flow = {
   v: 1,
@@ -67,4 +77,25 @@ test('a previous grant that does not serve the organisation any more is left alo
   const decision = decideLink({ ...FACTS, previous }, OPTIONS);
   if (decision.kind !== 'link') throw new Error('refused');
   expect(decision.transaction.writes.map(({ key }) => key.pk)).not.toContain('quickbooks#1');
+});
+
+const owed = { c1: { tenantId: 't1', since: T0 } };
+const leave = { member: 'acme', duty: owed, policy: XERO_POLICY, now: T0 };
+
+test.for([
+  ['a grant that was given up does a new duty at once, while it has an access token', 'needs_reauth', undefined, T0],
+  ['a suspect does it when it may be tried', 'suspect', T0 + 9 * MINUTE, T0 + 9 * MINUTE],
+] as const)('%s', async ([, status, notBefore, dueAt]) => {
+  const grant = xeroGrant({ status, notBefore: T0 + 9 * MINUTE, access: accessToken('attempt-7', T0) });
+  const after = await apply(grant, { token: 'leave', writes: [leaveGrant(grant, leave)] });
+  expect(after.grant).toMatchObject({ detach: owed, unservedSince: T0, dueAt });
+  expect(after.grant.notBefore).toBe(notBefore);
+});
+
+test('a link made while a refresh runs leaves the grant due at the end of the lease, where a lost answer is looked for', () => {
+  const attempt = { number: 8, id: 'a8', kind: 'refresh', startedAt: T0, until: T0 + 125_000 } as const;
+  const decision = decideLink({ ...FACTS, grant: quickbooksGrant({ number: 8, attempt }) }, OPTIONS);
+  if (decision.kind !== 'link') throw new Error('refused');
+  const leg = decision.transaction.writes.find(({ table }) => table === 'grants');
+  expect(leg).toMatchObject({ set: { dueAt: T0 + 125_000, duePartition: 'quickbooks#recovery#01' } });
 });

@@ -1,13 +1,12 @@
 import { expect, test } from 'vitest';
 import { decideReport } from '../../../lib/domain/report-decision.ts';
-import { decideSuspect } from '../../../lib/domain/suspect-decision.ts';
 import { apply } from '../../support/apply.ts';
-import { heldToken, quickbooksGrant, T0 } from '../../support/grants.ts';
+import { HOUR, MINUTE, QUICKBOOKS_POLICY, quickbooksGrant, T0, XERO_POLICY } from '../../support/grants.ts';
 
 const lease = { number: 8, id: 'attempt-8', kind: 'refresh', startedAt: T0, until: T0 + 125_000 } as const;
 const leased = quickbooksGrant({ number: 8, attempt: lease });
 const NOW = T0 + 2_000;
-const base = { reason: 'because', now: NOW, random: 0.5 } as const;
+const base = { reason: 'because', now: NOW, random: 0.5, policy: QUICKBOOKS_POLICY } as const;
 
 test.for([
   ['NOT_SENT', {}, NOW, NOW + 1_000, NOW + 1_000],
@@ -24,6 +23,8 @@ test.for([
       attempt: { ...lease, outcome, until },
       notBefore,
       dueAt,
+      ...(outcome === 'UNKNOWN' ? { unansweredSince: T0 } : {}),
+      duePartition: outcome === 'UNKNOWN' ? 'quickbooks#recovery#01' : 'quickbooks#05',
       failure: { outcome, reason: 'because', at: NOW, consecutive: 1 },
       failedRefreshCount: 1,
     });
@@ -59,57 +60,47 @@ test('each failure in a row waits longer', () => {
 test.for([
   ['taken over', { attempt: { ...lease, id: 'attempt-9' } }],
   ['authorised anew', { generation: 'gen-2' }],
+  ['made suspect by a late token', { status: 'suspect' }],
+  ['reported already', { attempt: { ...lease, outcome: 'CONFIG' } }],
 ] as const)('a report on a grant that was %s changes nothing', async ([, meanwhile]) => {
   const image = quickbooksGrant({ ...leased, ...(meanwhile as object) });
   const after = await apply(image, decideReport(leased, lease, { ...base, outcome: 'UNKNOWN' }));
   expect(after).toEqual({ committed: false, grant: image, audit: [] });
 });
 
-const rejection = { reason: 'invalid_grant', now: NOW, traceId: 'tid-9' };
-
-test('a rejection makes the grant suspect, keeps every token and waits at least a minute', async () => {
-  const image = quickbooksGrant({ ...leased, held: { late: heldToken('late', 6, 'late', T0) } });
-  const after = await apply(image, decideSuspect(image, lease, rejection));
-  expect(after.grant).toEqual({
-    ...image,
-    status: 'suspect',
-    rejections: { count: 1, firstAt: NOW, lastAt: NOW },
-    attempt: { ...lease, outcome: 'REJECTED', until: NOW },
-    notBefore: NOW + 60_000,
-    dueAt: NOW + 60_000,
-    duePartition: 'quickbooks#suspect#01',
-    failure: { outcome: 'REJECTED', reason: 'invalid_grant', at: NOW, consecutive: 1 },
-    failedRefreshCount: 1,
+test('the configured backoff is kept to', () => {
+  const policy = { ...QUICKBOOKS_POLICY, backoff: { baseMs: 10, capMs: 100 } };
+  const waits = [1, 2, 3, 4, 5].map((consecutive) => {
+    const failing = quickbooksGrant({
+      attempt: lease,
+      failure: { outcome: 'CONFIG', reason: 'x', at: T0, consecutive },
+    });
+    const { writes } = decideReport(failing, lease, { ...base, policy, outcome: 'CONFIG' });
+    return writes[0] !== undefined && 'set' in writes[0] ? (writes[0].set as { notBefore: number }).notBefore - NOW : 0;
   });
-  expect(after.audit.map(({ event, providerTraceId, retry }) => ({ event, providerTraceId, retry }))).toEqual([
-    { event: 'attempt.rejected', providerTraceId: 'tid-9', retry: 0 },
-  ]);
-});
-
-test('a second rejection keeps when the first was and waits twice as long', async () => {
-  const image = quickbooksGrant({
-    ...leased,
-    status: 'suspect',
-    rejections: { count: 1, firstAt: T0 - 9, lastAt: T0 - 9 },
-  });
-  const after = await apply(image, decideSuspect(image, lease, rejection));
-  expect(after.grant.rejections).toEqual({ count: 2, firstAt: T0 - 9, lastAt: NOW });
-  expect(after.grant.notBefore).toBe(NOW + 120_000);
-});
-
-test('a grant that was given up stays given up when a probe is rejected', async () => {
-  const image = quickbooksGrant({ ...leased, status: 'needs_reauth' });
-  const after = await apply(image, decideSuspect(image, lease, rejection));
-  expect(after.grant).toMatchObject({ status: 'needs_reauth', duePartition: 'quickbooks#05', dueAt: NOW + 60_000 });
+  expect(waits).toEqual([20, 40, 50, 50, 50]);
 });
 
 test.for([
-  ['a token has arrived that was not tried', { held: { late: heldToken('late', 6, 'late', T0) } }],
-  ['a newer token is current', { tokenVersion: 9 }],
-  ['the grant was authorised anew', { generation: 'gen-2' }],
-  ['another attempt runs', { attempt: { ...lease, id: 'attempt-9' } }],
-] as const)('a rejection is no verdict once %s', async ([, meanwhile]) => {
-  const image = quickbooksGrant({ ...leased, ...(meanwhile as object) });
-  const after = await apply(image, decideSuspect(leased, lease, rejection));
-  expect(after).toEqual({ committed: false, grant: image, audit: [] });
+  ['a detach that was not answered', { ...lease, kind: 'detach' }, {}, undefined],
+  ['a refresh before the newest token', lease, { tokenVersion: 9 }, undefined],
+  ['a second lost answer', lease, { unansweredSince: T0 - HOUR }, T0 - HOUR],
+] as const)('the grace does not begin with %s', async ([, attempt, changes, since]) => {
+  const image = quickbooksGrant({ ...leased, attempt, ...changes });
+  const after = await apply(image, decideReport(image, attempt, { ...base, outcome: 'UNKNOWN', answer: 'complete' }));
+  expect(after.grant.unansweredSince).toBe(since);
+});
+
+/** With a grace of half an hour; NOW is two seconds after T0. */
+test.for([
+  ['a Retry-After is cut to half of what is left', 'THROTTLED', { unansweredSince: NOW - 20 * MINUTE }, 3600, 300_000],
+  ['a shorter one is honoured', 'THROTTLED', { unansweredSince: NOW - 20 * MINUTE }, 60, 60_000],
+  ['the last seconds leave one try per second', 'THROTTLED', { unansweredSince: NOW - 1_799_000 }, 60, 1_000],
+  ['a grace that is over asks for nothing', 'THROTTLED', { unansweredSince: NOW - 30 * MINUTE }, 3600, 3_600_000],
+  ['without a lost answer there is no hurry', 'THROTTLED', {}, 3600, 3_600_000],
+  ['this very answer counts', 'UNKNOWN', {}, 3600, 899_000],
+] as const)('while a grace runs: %s', ([, outcome, changes, retryAfterSeconds, waitMs]) => {
+  const image = quickbooksGrant({ ...leased, ...changes });
+  const report = { ...base, outcome, retryAfterSeconds, policy: XERO_POLICY, answer: 'complete' } as const;
+  expect(decideReport(image, lease, report).writes[0]).toMatchObject({ set: { notBefore: NOW + waitMs } });
 });

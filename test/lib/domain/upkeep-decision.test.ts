@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
+import type { LivingGrant } from '../../../lib/domain/grant.ts';
 import {
   decideRepair,
   decideTenantSeen,
   decideTenantsChecked,
   decideTouch,
+  decideWarn,
 } from '../../../lib/domain/upkeep-decision.ts';
 import type { Transaction } from '../../../lib/domain/write.ts';
 import { apply } from '../../support/apply.ts';
@@ -76,6 +78,53 @@ test('a grant that lost its due date gets it back', async () => {
 test('a due date that is right is left alone', () => {
   const grant = quickbooksGrant({ dueAt: T0 + 5 * MINUTE, tenantCheckAt: T0 + 5 * MINUTE });
   expect(decideRepair(grant, QUICKBOOKS_POLICY, T0)).toBeUndefined();
+});
+
+test('what is due already stays due since when it was', () => {
+  const grant = quickbooksGrant({ status: 'suspect', dueAt: T0 - HOUR, duePartition: 'quickbooks#suspect#01' });
+  expect(decideRepair(grant, QUICKBOOKS_POLICY, T0)).toBeUndefined();
+});
+
+test('a grant in the wrong partition is put where it is looked for', async () => {
+  const grant = quickbooksGrant({ status: 'suspect', notBefore: T0 + MINUTE, dueAt: T0 + MINUTE });
+  const after = await apply(grant, must(decideRepair(grant, QUICKBOOKS_POLICY, T0)));
+  expect(after.grant).toEqual({ ...grant, duePartition: 'quickbooks#suspect#01' });
+});
+
+/** Thirty days before its idle end, 29 before its hard one. */
+const ending = quickbooksGrant({
+  refreshExpiresAt: T0 + 30 * DAY,
+  lastRefreshedAt: T0 - 70 * DAY,
+  hardExpiresAt: T0 + 29 * DAY,
+  warned: { hard: 90 },
+  failure: { outcome: 'UNKNOWN', reason: 'http_503', at: T0, consecutive: 9 },
+  notBefore: T0 + MINUTE,
+});
+
+test('warnings are noted with a row each, and the grant is due for what comes next', async () => {
+  const decision = decideWarn(ending, QUICKBOOKS_POLICY, T0);
+  expect(decision?.warnings).toEqual([
+    { clock: 'idle', days: 30 },
+    { clock: 'hard', days: 30 },
+  ]);
+  const after = await apply(ending, must(decision?.transaction));
+  expect(after.grant).toEqual({ ...ending, warned: { idle: 30, hard: 30 }, dueAt: T0 + MINUTE });
+  expect(after.audit.map(({ sk, reason }) => [sk, reason])).toEqual([
+    ['2026-11-20T12:00:00.000Z#hard_30#grant.expiring', 'hard_30'],
+    ['2026-11-20T12:00:00.000Z#idle_30#grant.expiring', 'idle_30'],
+  ]);
+  expect(decideWarn(after.grant as LivingGrant, QUICKBOOKS_POLICY, T0)).toBeUndefined();
+});
+
+test.for([
+  ['was refreshed', { tokenVersion: 8 }],
+  ['is being refreshed', { attempt: running }],
+  ['was authorised anew', { generation: 'gen-2' }],
+  ['was warned of by another', { dueAt: T0 + MINUTE }],
+] as const)('no warning is given of a grant that meanwhile %s', async ([, meanwhile]) => {
+  const image = { ...ending, ...meanwhile } as LivingGrant;
+  const after = await apply(image, must(decideWarn(ending, QUICKBOOKS_POLICY, T0)?.transaction));
+  expect(after).toEqual({ committed: false, grant: image, audit: [] });
 });
 
 test('a repair gives way to whoever is at work', async () => {

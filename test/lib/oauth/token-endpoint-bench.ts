@@ -50,6 +50,7 @@ export function clientOf(origin: string) {
         code: new Secret(CODE),
         redirectUri: 'https://app.example/api/v1/oauth/xero/callback?a=b',
       }),
+    probe: (provider: ProviderId = 'quickbooks') => endpoint.probe({ provider, client: CLIENT }),
     revoke: (provider: ProviderId = 'quickbooks') =>
       endpoint.revoke({ provider, client: CLIENT, token: new Secret(REFRESH_TOKEN) }),
   };

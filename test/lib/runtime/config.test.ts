@@ -15,8 +15,15 @@ const COMPLETE = {
   GK_PARTNER_NAME: 'Example Ltd',
   GK_ALLOW_SHARED_GRANTS: 'true',
   GK_REFRESH_AHEAD_SECONDS: '900',
+  GK_CIRCUIT_FAILURES: '5',
+  GK_CIRCUIT_RESET_SECONDS: '90',
+  GK_BACKOFF_BASE_MS: '500',
+  GK_BACKOFF_CAP_SECONDS: '120',
+  GK_RESCUE_QUEUE_URL: 'http://127.0.0.1:4566/000000000000/grantkeeper-local-rescue',
+  GK_RESCUE_DEAD_LETTER_URL: 'https://sqs.us-east-1.amazonaws.com/000000000000/grantkeeper-local-rescue-dead-letter',
   GK_REFRESH_GRANT_FUNCTION: 'grantkeeper-local-refresh-grant',
   GK_FINISH_CONNECT_FUNCTION: 'grantkeeper-local-finish-connect',
+  GK_REFRESH_DUE_FUNCTION: 'grantkeeper-local-refresh-due',
   GK_TABLE_GRANTS: 'Grants-1',
   GK_TABLE_CONNECTIONS: 'Connections-1',
   GK_TABLE_FLOWS: 'Flows-1',
@@ -27,6 +34,8 @@ const COMPLETE = {
 const ALL: readonly SettingName[] = [
   ...(['environment', 'providerEnvironment', 'providerOrigins', 'keyArn', 'frontendUrl', 'publicUrl'] as const),
   ...(['returnUrls', 'connectBinding', 'connectAccess', 'partnerName', 'allowSharedGrants'] as const),
+  ...(['circuitFailures', 'circuitResetSeconds', 'backoffBaseMs', 'backoffCapSeconds'] as const),
+  ...(['rescueQueueUrl', 'rescueDeadLetterUrl', 'refreshDueFunction'] as const),
   ...(['refreshAheadSeconds', 'refreshGrantFunction', 'finishConnectFunction', 'grantsTable'] as const),
   ...(['connectionsTable', 'flowsTable', 'apiKeysTable', 'auditTable'] as const),
 ];
@@ -56,8 +65,15 @@ test('every setting is read in its type', () => {
     partnerName: 'Example Ltd',
     allowSharedGrants: true,
     refreshAheadSeconds: 900,
+    circuitFailures: 5,
+    circuitResetSeconds: 90,
+    backoffBaseMs: 500,
+    backoffCapSeconds: 120,
+    rescueQueueUrl: 'http://127.0.0.1:4566/000000000000/grantkeeper-local-rescue',
+    rescueDeadLetterUrl: 'https://sqs.us-east-1.amazonaws.com/000000000000/grantkeeper-local-rescue-dead-letter',
     refreshGrantFunction: 'grantkeeper-local-refresh-grant',
     finishConnectFunction: 'grantkeeper-local-finish-connect',
+    refreshDueFunction: 'grantkeeper-local-refresh-due',
     grantsTable: 'Grants-1',
     connectionsTable: 'Connections-1',
     flowsTable: 'Flows-1',
@@ -75,6 +91,9 @@ test('all missing variables are named together, and those with a default are not
       'GK_FRONTEND_URL',
       'GK_CONNECT_BINDING',
       'GK_PARTNER_NAME',
+      'GK_RESCUE_QUEUE_URL',
+      'GK_RESCUE_DEAD_LETTER_URL',
+      'GK_REFRESH_DUE_FUNCTION',
       'GK_REFRESH_GRANT_FUNCTION',
       'GK_FINISH_CONNECT_FUNCTION',
       'GK_TABLE_GRANTS',
@@ -88,12 +107,17 @@ test('all missing variables are named together, and those with a default are not
 
 test('what is not set has its default', () => {
   const optional = ['providerOrigins', 'publicUrl', 'returnUrls', 'connectAccess', 'allowSharedGrants'] as const;
-  expect(readConfig([...optional, 'refreshAheadSeconds'], { GK_CONNECT_ACCESS: ' ' })).toEqual({
+  const tuning = ['circuitFailures', 'circuitResetSeconds', 'backoffBaseMs', 'backoffCapSeconds'] as const;
+  expect(readConfig([...optional, ...tuning, 'refreshAheadSeconds'], { GK_CONNECT_ACCESS: ' ' })).toEqual({
     providerOrigins: undefined,
     publicUrl: undefined,
     returnUrls: [],
     connectAccess: 'session',
     allowSharedGrants: false,
+    circuitFailures: undefined,
+    circuitResetSeconds: undefined,
+    backoffBaseMs: undefined,
+    backoffCapSeconds: undefined,
     refreshAheadSeconds: undefined,
   });
 });
@@ -128,7 +152,15 @@ describe('a malformed variable is named like a missing one', () => {
     ['allowSharedGrants', 'GK_ALLOW_SHARED_GRANTS', 'yes'],
     ['refreshAheadSeconds', 'GK_REFRESH_AHEAD_SECONDS', '1.5'],
     ['refreshAheadSeconds', 'GK_REFRESH_AHEAD_SECONDS', '86401'],
+    ['circuitFailures', 'GK_CIRCUIT_FAILURES', '0'],
+    ['circuitFailures', 'GK_CIRCUIT_FAILURES', '101'],
+    ['circuitResetSeconds', 'GK_CIRCUIT_RESET_SECONDS', '-1'],
+    ['backoffBaseMs', 'GK_BACKOFF_BASE_MS', '60001'],
+    ['backoffCapSeconds', 'GK_BACKOFF_CAP_SECONDS', 'five minutes'],
+    ['rescueQueueUrl', 'GK_RESCUE_QUEUE_URL', 'grantkeeper-dev-rescue'],
+    ['rescueDeadLetterUrl', 'GK_RESCUE_DEAD_LETTER_URL', 'http://sqs.example.com/1/x'],
     ['refreshGrantFunction', 'GK_REFRESH_GRANT_FUNCTION', 'a function'],
+    ['refreshDueFunction', 'GK_REFRESH_DUE_FUNCTION', 'a function'],
     ['grantsTable', 'GK_TABLE_GRANTS', 'a/b/c'],
   ] as const)('%s: %s=%s', ([name, variable, value]) => {
     expect(missing([name], { ...COMPLETE, [variable]: value })).toEqual({ variables: [variable] });

@@ -53,7 +53,7 @@ test('every field that a line of ours names is listed', () => {
   );
   expect(names.length).toBeGreaterThan(20);
   createLogOutcome('INFO')('info', 'x', Object.fromEntries(names.map((name) => [name, 1])));
-  expect(output.lines()).not.toEqual([expect.objectContaining({ dropped: expect.anything() })]);
+  expect(output.lines().map(({ dropped }) => dropped)).toEqual([undefined]);
 });
 
 test('a field cannot pass for the line’s own', () => {

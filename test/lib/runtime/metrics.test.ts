@@ -29,6 +29,19 @@ test('metrics without dimensions are found without dimensions', () => {
   ]);
 });
 
+test('a gauge is a count of what there is at the moment', () => {
+  count('CircuitOpen', 1, { provider: 'xero' });
+  count('VerdictsFrozen', 0, { provider: 'xero' });
+  count('Suspects', 7, { provider: 'xero' });
+  flushMetrics();
+  expect(output.metrics()).toEqual([
+    {
+      dimensions: [{ provider: 'xero' }],
+      values: { 'CircuitOpen Count': 1, 'VerdictsFrozen Count': 0, 'Suspects Count': 7 },
+    },
+  ]);
+});
+
 test('documents are in our namespace', () => {
   count('SweepHeartbeat', 1);
   flushMetrics();

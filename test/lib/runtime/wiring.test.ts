@@ -1,4 +1,5 @@
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
+import type { FunctionSpec } from '../../../infra/function-spec.ts';
 import { functionSpecs } from '../../../infra/function-specs.ts';
 import { GrantkeeperError } from '../../../lib/domain/errors.ts';
 import { FUNCTIONS, type FunctionName, TABLE_VARIABLES, TABLES, VARIABLES } from '../../../lib/domain/names.ts';
@@ -17,7 +18,8 @@ const PORTS: Readonly<Record<FunctionName, () => unknown>> = {
   disconnect: wiring.disconnectPorts,
   'get-token': wiring.getAccessTokenPorts,
   'refresh-grant': wiring.refreshPorts,
-  'refresh-due': wiring.refreshPorts,
+  'refresh-due': wiring.sweepPorts,
+  rescue: wiring.rescuePorts,
 };
 
 const VALUES: Partial<Record<keyof typeof VARIABLES, string>> = {
@@ -33,19 +35,40 @@ const VALUES: Partial<Record<keyof typeof VARIABLES, string>> = {
   allowSharedGrants: 'false',
   // No provider's own margin.
   refreshAheadSeconds: '901',
+  circuitFailures: '5',
+  circuitResetSeconds: '90',
+  backoffBaseMs: '700',
+  backoffCapSeconds: '200',
+  rescueQueueUrl: 'https://sqs.us-east-1.amazonaws.com/000000000000/grantkeeper-dev-rescue',
+  rescueDeadLetterUrl: 'https://sqs.us-east-1.amazonaws.com/000000000000/grantkeeper-dev-rescue-dead-letter',
   refreshGrantFunction: 'grantkeeper-dev-refresh-grant',
   finishConnectFunction: 'grantkeeper-dev-finish-connect',
+  refreshDueFunction: 'grantkeeper-dev-refresh-due',
 };
+
+const TARGETS = {
+  'refresh-grant': 'refreshGrantFunction',
+  'finish-connect': 'finishConnectFunction',
+  'refresh-due': 'refreshDueFunction',
+} as const;
 
 /** The variables infra gives a function, with values. */
 function variablesOf(name: FunctionName, connectAccess: 'session' | 'open'): Record<string, string> {
-  const { tables, settings, seals, opens, invokes } = functionSpecs({ connectAccess })[name];
-  const target = invokes === 'refresh-grant' ? 'refreshGrantFunction' : 'finishConnectFunction';
+  const {
+    tables,
+    settings,
+    seals,
+    opens,
+    rescues = [],
+    invokes,
+  }: FunctionSpec = functionSpecs({ connectAccess })[name];
   const names = [
     'environment' as const,
     ...settings,
     ...(seals || opens ? (['keyArn'] as const) : []),
-    ...(invokes === undefined ? [] : [target as 'refreshGrantFunction']),
+    ...(rescues.includes('sends') ? (['rescueQueueUrl'] as const) : []),
+    ...(rescues.includes('counts') ? (['rescueDeadLetterUrl'] as const) : []),
+    ...(invokes === undefined ? [] : [TARGETS[invokes]]),
   ];
   const given = { ...VALUES, connectAccess };
   return {
@@ -90,7 +113,6 @@ test.for(FUNCTIONS)('%s gets what it needs from what infra gives it, uses all of
   onTestFinished(() => void Object.defineProperty(process, 'env', { value: own, configurable: true }));
   const ports = PORTS[name]();
   expect(PORTS[name]()).toBe(ports);
-  if (name === 'refresh-due') return; // The very ports of refresh-grant, built there.
   const always = [VARIABLES.environment, ...READ_LATER];
   expect(Object.keys(given).filter((variable) => !read.has(variable) && !always.includes(variable))).toEqual([]);
 });
@@ -106,5 +128,19 @@ test('whoever writes when a grant is due next does so by the deployment’s own 
     ['get-token', 901],
     ['refresh-grant', 901],
     ['refresh-due', 901],
+    ['rescue', 901],
   ]);
+});
+
+test.for(['refresh-grant', 'refresh-due'] as const)('%s backs off and breaks the circuit as configured', (name) => {
+  const { policies } = PORTS[name]() as { readonly policies: Policies };
+  const { backoff, circuit } = policies('xero');
+  expect({ backoff, circuit }).toEqual({
+    backoff: { baseMs: 700, capMs: 200_000 },
+    circuit: { failures: 5, resetMs: 90_000 },
+  });
+});
+
+test('rescue is given nothing that opens a token or knows a client secret', () => {
+  expect(Object.keys(PORTS.rescue() as object).sort()).toEqual(['clock', 'count', 'log', 'newId', 'policies', 'store']);
 });

@@ -19,7 +19,15 @@ test.for(['connected', 'tenant_lost'] as const)(
   async (status) => {
     const world = createConnectWorld();
     const grant = quickbooksGrant({ notBefore: T0 + MINUTE, held: { h: heldToken('h', 6, 'late', T0) } });
-    await world.seed(grant, quickbooksConnection({ status }), CLAIM);
+    const verdict = { reason: 'unknown', since: 1, probes: 1 } as const;
+    const given = {
+      ...grant,
+      reauth: verdict,
+      unansweredSince: 1,
+      warned: { idle: 7 },
+      status: 'needs_reauth',
+    } as const;
+    await world.seed(given, quickbooksConnection({ status }), CLAIM);
     const end = await disconnect(world.ports, { ...QUICKBOOKS, actor: 'key-1', correlationId: 'c-1' });
     expect(end).toBe('done');
     const { grants, connections, audit } = world.store.dump();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { LivingGrant } from '../../../lib/domain/grant.ts';
 import { performDue, refreshGrant } from '../../../lib/service/refresh-grant.ts';
-import { HOUR, heldToken, MINUTE, quickbooksConnection, quickbooksGrant, T0, xeroGrant } from '../../support/grants.ts';
+import { HOUR, heldToken, MINUTE, T0, xeroGrant } from '../../support/grants.ts';
 import { createRefreshWorld, ok, type RefreshWorld } from '../../support/refresh-world.ts';
 
 const XERO = 'xero#user-1';
@@ -134,10 +134,10 @@ test('a company that was connected again meanwhile stays', async () => {
 });
 
 test.for([
-  [{ kind: 'RETRY', reason: 'http_503' }, 'retry', 'UNKNOWN'],
-  [{ kind: 'UNAUTHORIZED', reason: 'http_401' }, 'unauthorized', 'UNKNOWN'],
-  [{ kind: 'CONFIG', reason: 'invalid_client' }, 'config', 'CONFIG'],
-] as const)('a duty answered by %o stays and is tried again', async ([answer, outcome, recorded]) => {
+  [{ kind: 'RETRY', reason: 'http_503' }, 'retry', 'UNKNOWN', 'detach_http_503'],
+  [{ kind: 'UNAUTHORIZED', reason: 'http_401' }, 'unauthorized', 'UNKNOWN', 'detach_unauthorized'],
+  [{ kind: 'CONFIG', reason: 'invalid_client' }, 'config', 'CONFIG', 'detach_invalid_client'],
+] as const)('a duty answered by %o stays and is tried again', async ([answer, outcome, recorded, reason]) => {
   const world = createRefreshWorld();
   await givenDetach(world, []);
   world.script.duty = [answer];
@@ -146,7 +146,7 @@ test.for([
   expect(grant).toMatchObject({
     status: 'active',
     detach: { c1: { tenantId: 't1' } },
-    failure: { outcome: recorded, reason: `detach_${answer.reason}` },
+    failure: { outcome: recorded, reason },
   });
   expect(grant?.dueAt).toBeGreaterThan(T0);
 });
@@ -252,17 +252,31 @@ test('an unserved Xero grant waits while the provider does not say or does not r
 });
 
 test.for([
-  ['the access token is refused', {}, 0, [{ kind: 'unauthorized', reason: 'http_401' }]],
-  ['the authorisation was rejected', { status: 'suspect' }, 0, []],
-  ['it was tried for a day', { access: { ...xeroGrant().access, expiresAt: T0 + 25 * HOUR } }, 24 * HOUR, []],
-] as const)('an unserved Xero grant closes without its companies when %s', async ([, changes, waitMs, list]) => {
+  ['the authorisation was given up', { status: 'needs_reauth' }, 0],
+  ['it was tried for a day', { access: { ...xeroGrant().access, expiresAt: T0 + 25 * HOUR } }, 24 * HOUR],
+] as const)('an unserved Xero grant closes without its companies when %s', async ([, changes, waitMs]) => {
   const world = createRefreshWorld();
   const due = await givenUnserved(world, changes);
   await world.clock.advance(waitMs);
-  world.script.list = [...list];
   expect(await due()).toEqual({ outcome: 'closed' });
-  expect(world.sent).toHaveLength(list.length);
+  expect(world.sent).toEqual([]);
 });
+
+test.for(['active', 'suspect'] as const)(
+  'where the access token of an unserved %s Xero grant is refused its companies are looked up with the next one',
+  async (status) => {
+    const world = createRefreshWorld();
+    const due = await givenUnserved(world, { status });
+    await world.clock.advance(10 * MINUTE);
+    world.script.list = [{ kind: 'unauthorized', reason: 'http_401' }, LISTED];
+    expect(await due()).toEqual({ outcome: 'unauthorized' });
+    await world.clock.advance(MINUTE);
+    world.script.refresh = [ok('access-8', 'refresh-8')];
+    world.script.duty = [done, done];
+    expect(await due()).toEqual({ outcome: 'closed' });
+    expect(world.sent.map(({ what }) => what)).toEqual(['list', 'refresh', 'list', 'detach', 'detach']);
+  },
+);
 
 test('an unserved Xero grant whose access token has expired is refreshed to take its companies off', async () => {
   const world = createRefreshWorld();
@@ -272,59 +286,4 @@ test('an unserved Xero grant whose access token has expired is refreshed to take
   world.script.duty = [done, done];
   expect(await due()).toEqual({ outcome: 'closed' });
   expect(world.sent.map(({ what }) => what)).toEqual(['refresh', 'list', 'detach', 'detach']);
-});
-
-test('a company the provider no longer lists is lost; an answer that does not settle it changes nothing', async () => {
-  const world = createRefreshWorld();
-  await world.given({ tenantCheckAt: T0 });
-  await world.givenConnection(quickbooksConnection());
-  world.script.list = [
-    { kind: 'unknown', reason: 'http_503' },
-    { kind: 'listed', tenants: [] },
-  ];
-  const ask = () => refreshGrant(world.ports, { grant: QUICKBOOKS, trigger: 'tenant' }, world.clock.now() + 80_000);
-  expect(await ask()).toEqual({ outcome: 'unknown' });
-  expect((await world.store.readConnection('acme', 'quickbooks'))?.status).toBe('connected');
-  await world.clock.advance(MINUTE);
-  expect(await ask()).toEqual({ outcome: 'checked' });
-  expect((await world.store.readConnection('acme', 'quickbooks'))?.status).toBe('tenant_lost');
-  expect(world.sent).toEqual([
-    { what: 'list', token: 'access-7 9341453' },
-    { what: 'list', token: 'access-7 9341453' },
-  ]);
-});
-
-test('a look at the companies waits for a live token', async () => {
-  const world = createRefreshWorld();
-  await world.given({
-    tenantCheckAt: T0,
-    access: { ...quickbooksGrant().access, obtainedAt: T0 - HOUR, expiresAt: T0 },
-  });
-  await world.givenConnection(quickbooksConnection());
-  world.script.refresh = [ok('access-8', 'refresh-8')];
-  world.script.list = [{ kind: 'listed', tenants: [{ tenantId: '9341453' }] }];
-  expect(await performDue(world.ports, QUICKBOOKS, T0 + 80_000)).toEqual({ outcome: 'checked' });
-  expect(world.sent.map(({ token }) => token)).toEqual(['refresh-7', 'access-8 9341453']);
-});
-
-test('one listing of a user’s companies serves all of them', async () => {
-  const world = createRefreshWorld();
-  await world.given({ tenantCheckAt: T0, orgs: new Set(['acme', 'globex']) }, xeroGrant());
-  const xero = { sk: 'xero', provider: 'xero', grant: XERO } as const;
-  await world.givenConnection(quickbooksConnection({ ...xero, tenantId: 't1' }));
-  await world.givenConnection(
-    quickbooksConnection({ ...xero, pk: 'ORG#globex', organizationId: 'globex', tenantId: 't3' }),
-  );
-  world.script.list = [LISTED];
-  expect(await performDue(world.ports, XERO, T0 + 80_000)).toEqual({ outcome: 'checked' });
-  expect((await world.store.readConnection('acme', 'xero'))?.status).toBe('connected');
-  expect((await world.store.readConnection('globex', 'xero'))?.status).toBe('tenant_lost');
-});
-
-test('a look with a token that never opens is put off, not tried every minute', async () => {
-  const world = createRefreshWorld();
-  await world.given({ tenantCheckAt: T0 });
-  world.cipher.failNext({ operation: 'open', code: 'token_undecryptable' });
-  expect(await performDue(world.ports, QUICKBOOKS, T0 + 80_000)).toEqual({ outcome: 'unknown' });
-  expect((await world.grant())?.dueAt).toBeGreaterThan(T0 + HOUR);
 });

@@ -3,7 +3,14 @@ import { GrantkeeperError } from '../../../lib/domain/errors.ts';
 import type { Grant } from '../../../lib/domain/grant.ts';
 import type { TokenOutcome } from '../../../lib/domain/outcome.ts';
 import { Secret } from '../../../lib/domain/secret.ts';
-import { type ConnectWorld, createConnectWorld, QB, quickbooksWorld, REALM } from '../../support/connect-world.ts';
+import {
+  type ConnectWorld,
+  createConnectWorld,
+  EARLIER,
+  QB,
+  quickbooksWorld,
+  REALM,
+} from '../../support/connect-world.ts';
 import { quickbooksConnection, quickbooksGrant, T0 } from '../../support/grants.ts';
 
 const CONFIG = { kind: 'CONFIG', reason: 'invalid_client' } as const;
@@ -96,7 +103,10 @@ test('a live revocation is waited for before the code is sent', async () => {
     orgs: _o,
     access: _a,
     ...closing
-  } = { ...quickbooksGrant({ number: 8, attempt }), status: 'closing' as const };
+  } = {
+    ...quickbooksGrant({ generation: EARLIER, number: 8, attempt }),
+    status: 'closing' as const,
+  };
   await world.seed(closing as Grant);
   expect((await world.connect('acme', 'quickbooks', REALM)).url).toContain('error=provider_error');
   expect(world.provider.codes).toEqual([]);

@@ -1,13 +1,15 @@
 import { expect, test } from 'vitest';
 import { decideAcquire } from '../../../lib/domain/acquire-decision.ts';
 import type { AttemptKind, Grant, GrantFields } from '../../../lib/domain/grant.ts';
-import { type ConnectWorld, living, QB, quickbooksWorld, REALM } from '../../support/connect-world.ts';
+import type { Transaction } from '../../../lib/domain/write.ts';
+import { rescue } from '../../../lib/service/rescue.ts';
+import { type ConnectWorld, EARLIER, living, QB, quickbooksWorld, REALM } from '../../support/connect-world.ts';
 import { quickbooksGrant, T0 } from '../../support/grants.ts';
 
 /** The company's grant after a disconnect whose revocation has not been sent yet. */
 async function givenClosing(world: ConnectWorld, changes: Partial<GrantFields> = {}): Promise<void> {
   const { access: _a, orgs: _o, ...rest } = quickbooksGrant({ pk: QB, subject: REALM });
-  await world.seed({ ...rest, status: 'closing', generation: 'gen-2', dueAt: T0, ...changes } as Grant);
+  await world.seed({ ...rest, status: 'closing', generation: EARLIER, dueAt: T0, ...changes } as Grant);
 }
 
 const grantOf = async (world: ConnectWorld) => (await world.store.readGrant(QB)) as Grant;
@@ -52,6 +54,23 @@ test('when the exchange fails the revocation is due again at once', async () => 
     attempt: { outcome: 'OK' },
   });
   expect(await couldStart(world, 'revoke')).toBe(true);
+});
+
+test('while only the queue has the new tokens the revocation stays held off, and the bank ends that', async () => {
+  const world = quickbooksWorld();
+  await givenClosing(world);
+  let isDown = true;
+  const stores = ({ writes }: Transaction) =>
+    isDown && writes.some((write) => 'set' in write && 'current' in write.set);
+  world.store.failNext({ when: 'before', times: 10_000, matches: stores });
+  expect((await world.connect('acme', 'quickbooks', REALM)).url).toContain('error=unavailable');
+  expect(await grantOf(world)).toMatchObject({ status: 'closing', attempt: { kind: 'exchange' } });
+  expect(await couldStart(world, 'revoke')).toBe(false);
+  const [message] = world.rescues;
+  if (message === undefined) throw new Error('nothing was put on the queue');
+  isDown = false;
+  expect(await rescue(world.ports, message, world.clock.now() + 40_000)).toBe('banked');
+  expect(await living(world, QB)).toMatchObject({ status: 'active', attempt: { kind: 'exchange', outcome: 'OK' } });
 });
 
 test('a revocation that is being sent is waited for, and the code is not sent while it runs', async () => {

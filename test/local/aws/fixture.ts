@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { createCloudWatch } from '../../../local/aws/cloudwatch.ts';
 import { createDynamoDb } from '../../../local/aws/dynamodb.ts';
@@ -11,6 +12,7 @@ import { createGuard, type PolicyStatement, type Principal } from '../../../loca
 import { createKms } from '../../../local/aws/kms.ts';
 import { createSecretsManager } from '../../../local/aws/secrets-manager.ts';
 import { type AwsService, startAwsServer } from '../../../local/aws/server.ts';
+import { createSqs } from '../../../local/aws/sqs.ts';
 import { createClock } from '../../../local/clock.ts';
 
 export const TABLE_ARN = 'arn:aws:dynamodb:us-east-1:000000000000:table/Grants';
@@ -24,11 +26,12 @@ export async function startFixture(more: AwsService[] = []) {
   const secrets = createSecretsManager({ guard, clock });
   const events = createEventBridge({ guard, clock, keep: 3 });
   const cloudwatch = createCloudWatch({ guard, clock });
+  const sqs = createSqs({ guard, clock });
   const principals = new Map<string, Principal>([
     ['ADMIN', { name: 'admin', arn: 'arn:aws:iam::000000000000:user/admin', statements: 'administrator' }],
   ]);
   const server = await startAwsServer({
-    services: [dynamodb, kms, secrets, events, cloudwatch, ...more],
+    services: [dynamodb, kms, secrets, events, cloudwatch, sqs, ...more],
     principalOf: (accessKeyId) => principals.get(accessKeyId),
   });
 
@@ -49,6 +52,7 @@ export async function startFixture(more: AwsService[] = []) {
       secrets: new SecretsManagerClient(config),
       events: new EventBridgeClient(config),
       cloudwatch: new CloudWatchClient(config),
+      sqs: new SQSClient(config),
     };
   }
   return {
@@ -59,6 +63,7 @@ export async function startFixture(more: AwsService[] = []) {
     secrets,
     events,
     cloudwatch,
+    sqs,
     server,
     clientsOf,
     admin: clientsOf('ADMIN'),
@@ -69,6 +74,7 @@ export async function startFixture(more: AwsService[] = []) {
     },
     async stop() {
       await server.stop();
+      await sqs.stop();
       await dynamodb.close();
     },
   };

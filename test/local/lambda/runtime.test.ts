@@ -46,6 +46,15 @@ describe('running a function', () => {
     });
   });
 
+  test('the URL of a queue leads to this machine, whatever the SDK makes of it', async () => {
+    const url = 'https://sqs.us-east-1.amazonaws.com/000000000000/orders';
+    const runtime = start(echoFunction({ environment: { QUEUE: url, QUEUES: `${url},${url}-2` } }));
+    expect(await answerOf(invoke(runtime, { do: 'environment' }))).toMatchObject({
+      QUEUE: 'http://127.0.0.1:4566/000000000000/orders',
+      QUEUES: 'http://127.0.0.1:4566/000000000000/orders,http://127.0.0.1:4566/000000000000/orders-2',
+    });
+  });
+
   test('its context tells name, invoked ARN, version and the remaining real time', async () => {
     const clock = createClock();
     const runtime = start(echoFunction(), clock);

@@ -5,9 +5,10 @@ import { EventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { Alias, Code, Function as LambdaFn, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Alias, Code, EventSourceMapping, Function as LambdaFn, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 
 /** A small application with one of everything the local platform runs, in two stacks so that exports are used. */
 const app = new App();
@@ -65,6 +66,23 @@ item.addCorsPreflight({ allowOrigins: ['https://app.example.com'] });
 item.addMethod('ANY', new apigateway.LambdaIntegration(echo), { authorizer: request });
 v1.addResource('open').addMethod('GET', new apigateway.LambdaIntegration(live as never));
 v1.addResource('files').addResource('{path+}').addMethod('GET', new apigateway.LambdaIntegration(echo));
+
+const failed = new Queue(stateful, 'Failed', { queueName: 'failed-orders' });
+const orders = new Queue(stateful, 'Orders', {
+  queueName: 'orders',
+  visibilityTimeout: Duration.seconds(60),
+  retentionPeriod: Duration.days(14),
+  encryption: QueueEncryption.SQS_MANAGED,
+  enforceSSL: true,
+  deadLetterQueue: { queue: failed, maxReceiveCount: 3 },
+});
+orders.grantConsumeMessages(authorizer);
+new EventSourceMapping(edge, 'Ordering', {
+  target: authorizer,
+  eventSourceArn: orders.queueArn,
+  batchSize: 2,
+  reportBatchItemFailures: true,
+});
 
 const bus = new EventBus(edge, 'Bus', { eventBusName: 'mini-events' });
 bus.grantPutEventsTo(echo);

@@ -44,6 +44,15 @@ export function dueTests(store: GetStore): void {
     expect(await store().listDue(to, T0, 10)).toEqual([]);
   });
 
+  test('a partition is counted whole, due or not', async () => {
+    const partition = randomUUID();
+    expect(await store().countPartition(partition)).toBe(0);
+    const [grant] = await due(partition, T0 - 10, T0, T0 + 1_000_000);
+    expect(await store().countPartition(partition)).toBe(3);
+    await store().commit(transactionOf(updateGrant(grant?.pk ?? newKey(), { remove: ['dueAt'] })));
+    expect(await store().countPartition(partition)).toBe(2);
+  });
+
   test('a transaction that was undone leaves the index as it was', async () => {
     const partition = randomUUID();
     const [grant] = await due(partition, T0);
