@@ -13,11 +13,12 @@ import {
   owesAsRead,
   servesNobody,
   statusIs,
+  tokenVersionIs,
   updateGrant,
   without,
 } from './grant-conditions.ts';
 import { type DuePolicy, nextDue } from './next-due.ts';
-import { appendAudit, type Transaction, transactionToken } from './write.ts';
+import { appendAudit, type Condition, type Transaction, transactionToken } from './write.ts';
 
 /** Writes 15 and 16 of protocol.md: what a grant still owes the provider after a disconnect, done under the same lease. */
 
@@ -47,12 +48,17 @@ export function decideRelease(grant: Grant, attempt: Attempt, policy: DuePolicy,
   return {
     token: transactionToken(attempt.id, 'release', imageId(grant), now),
     writes: [
-      updateGrant(grant, [attemptIs(attempt.id), generationIs(grant.generation), ...owesAsRead(grant)], {
+      updateGrant(grant, [...asLeased(grant, attempt), ...owesAsRead(grant)], {
         set: { attempt: released, dueAt, duePartition: duePartition(rest) },
         remove: ['notBefore', 'failure'],
       }),
     ],
   };
+}
+
+/** A token that arrived beside the attempt changes what follows from the grant, and the lease shows nothing of it. */
+function asLeased({ generation, tokenVersion, status }: Grant, { id }: Attempt): readonly Condition[] {
+  return [attemptIs(id), generationIs(generation), tokenVersionIs(tokenVersion), statusIs(status)];
 }
 
 /**

@@ -79,6 +79,7 @@ function instantIs(name: 'dueAt' | 'tenantCheckAt' | 'lastUsedAt', at: Instant |
 /** Tells images of a grant apart, for tokens of transactions that are decided again on a newer one. */
 export function imageId({
   generation,
+  status,
   number,
   tokenVersion,
   attempt,
@@ -91,7 +92,7 @@ export function imageId({
 }: Grant): string {
   const counts = [Object.keys(held).sort(), Object.keys(detach).sort(), orgs?.size, dueAt, tenantCheckAt, lastUsedAt];
   const run = [attempt?.id, attempt?.until, attempt?.outcome];
-  return JSON.stringify([generation, number, tokenVersion, ...run, ...counts]);
+  return JSON.stringify([generation, status, number, tokenVersion, ...run, ...counts]);
 }
 
 /** An update of a grant under conditions. */

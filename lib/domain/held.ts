@@ -8,7 +8,7 @@ import {
   type RefreshToken,
 } from './grant.ts';
 
-/** Refresh tokens that are not current but must not be lost: at most four of a living grant, tried when the current one is rejected. */
+/** Refresh tokens that are not current but must not be lost: at most eight of a living grant, tried when the current one is rejected. */
 
 /** A token as it is held. */
 export function held(token: RefreshToken, why: HeldReason, since: Instant): HeldToken {

@@ -1,7 +1,17 @@
 import { expect, test } from 'vitest';
 import { decideCommit, type Issued } from '../../../lib/domain/commit-decision.ts';
+import { decideRelease } from '../../../lib/domain/duty-decision.ts';
 import type { Attempt, Grant } from '../../../lib/domain/grant.ts';
-import { accessToken, MINUTE, QUICKBOOKS_POLICY, quickbooksGrant, refreshToken, T0 } from '../../support/grants.ts';
+import {
+  accessToken,
+  MINUTE,
+  QUICKBOOKS_POLICY,
+  quickbooksGrant,
+  refreshToken,
+  T0,
+  XERO_POLICY,
+  xeroGrant,
+} from '../../support/grants.ts';
 import { createMemoryStore } from '../../support/memory-store.ts';
 
 /** What another attempt's end changes: its outcome, and the dates that follow from it. */
@@ -50,4 +60,26 @@ test.for([
 test('a late token that moves no date is kept whatever the attempt beside it does', async () => {
   const read = quickbooksGrant({ number: 9, tokenVersion: 9, attempt: RUNNING, dueAt: until });
   expect(await writtenOver(read, { ...read, attempt: { ...RUNNING, outcome: 'UNKNOWN' } })).toBe(true);
+});
+
+test('a lease is not let go on what was read before a token arrived beside it', async () => {
+  const duty = { tenantId: 't1', since: T0 };
+  const read = xeroGrant({
+    number: 9,
+    attempt: { ...RUNNING, kind: 'detach' },
+    doubts: { 8: T0 },
+    detach: { c1: duty },
+  });
+  const release = (store: ReturnType<typeof createMemoryStore>) =>
+    store.commit(decideRelease(read, { ...RUNNING, kind: 'detach' }, XERO_POLICY, NOW));
+  for (const [meanwhile, committed] of [
+    [read, true],
+    [{ ...read, tokenVersion: 8, doubts: {} }, false],
+    [{ ...read, status: 'suspect' }, false],
+  ] as const) {
+    const store = createMemoryStore({ now: () => NOW });
+    const given = { table: 'grants', key: { pk: read.pk }, when: [], op: 'put', item: meanwhile } as const;
+    await store.commit({ token: 'given', writes: [given] });
+    expect((await release(store)).committed).toBe(committed);
+  }
 });

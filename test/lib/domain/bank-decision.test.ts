@@ -164,8 +164,10 @@ test('what was found out about the old authorisation is forgotten', async () => 
   expect(grant).toMatchObject({ status: 'active', duePartition: 'quickbooks#05' });
 });
 
-test('a fifth held token pushes out a previous one past its grace, then the oldest', async () => {
+test('a ninth held token pushes out a previous one past its grace, then the oldest', async () => {
+  const younger = Object.fromEntries([6, 7, 8, 9].map((n) => [`t${n}`, heldToken(`t${n}`, n, 'late', T0 - n)]));
   const held = {
+    ...younger,
     a: heldToken('a', 1, 'late', T0 - 100 * MINUTE),
     b: heldToken('b', 2, 'late', T0 - 90 * MINUTE),
     p: heldToken('p', 3, 'previous', T0 - 40 * MINUTE),
@@ -176,6 +178,7 @@ test('a fifth held token pushes out a previous one past its grace, then the olde
     'attempt-7',
     'b',
     'c',
+    ...Object.keys(younger),
   ]);
   const { p: _, ...others } = held;
   const without = { ...others, d: heldToken('d', 5, 'late', T0 - 10 * MINUTE) };
@@ -184,6 +187,7 @@ test('a fifth held token pushes out a previous one past its grace, then the olde
     'b',
     'c',
     'd',
+    ...Object.keys(younger),
   ]);
 });
 

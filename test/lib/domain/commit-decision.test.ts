@@ -163,10 +163,12 @@ test.for([
   expect(await store(image)).toEqual({ as: 'stored' });
 });
 
-test('a fifth held token displaces the oldest', async () => {
-  const held = Object.fromEntries([1, 2, 3, 4].map((n) => [`h${n}`, heldToken(`h${n}`, n, 'late', T0 + n)]));
+test('a ninth held token displaces the oldest', async () => {
+  const held = Object.fromEntries(
+    [1, 2, 3, 4, 5, 6, 7, 8].map((n) => [`h${n}`, heldToken(`h${n}`, n, 'late', T0 + n)]),
+  );
   const after = await store(leased({ generation: 'gen-2', held }));
-  expect(Object.keys(after.grant?.held ?? {}).sort()).toEqual(['attempt-8', 'h2', 'h3', 'h4']);
+  expect(Object.keys(after.grant?.held ?? {}).sort()).toEqual(['attempt-8', 'h2', 'h3', 'h4', 'h5', 'h6', 'h7', 'h8']);
 });
 
 test.for([

@@ -10,24 +10,27 @@ const four = {
   d: heldToken('d', 4, 'previous', T0 - 100_000),
 };
 
+const younger = Object.fromEntries([5, 6, 7, 8].map((n) => [`t${n}`, heldToken(`t${n}`, n, 'late', T0 - n)]));
+const eight = { ...four, ...younger };
+
 test('with room left nothing is dropped', () => {
-  expect(evicted({ a: four.a, b: four.b }, ['e'], 1800, T0)).toEqual([]);
+  expect(evicted({ a: four.a, b: four.b, ...younger }, ['e', 'f'], 1800, T0)).toEqual([]);
 });
 
-test('the fifth token displaces a previous one past its grace first', () => {
-  expect(evicted(four, ['e'], 1800, T0)).toEqual(['b']);
+test('the ninth token displaces a previous one past its grace first', () => {
+  expect(evicted(eight, ['e'], 1800, T0)).toEqual(['b']);
 });
 
 test('then the oldest goes', () => {
-  expect(evicted(four, ['e', 'f'], 1800, T0)).toEqual(['b', 'a']);
+  expect(evicted(eight, ['e', 'f'], 1800, T0)).toEqual(['b', 'a']);
 });
 
 test('without any past its grace the oldest goes', () => {
-  expect(evicted(four, ['e'], 1802, T0)).toEqual(['a']);
+  expect(evicted(eight, ['e'], 1802, T0)).toEqual(['a']);
 });
 
 test('a token that is written again needs no room of its own', () => {
-  expect(evicted(four, ['d'], 1800, T0)).toEqual([]);
+  expect(evicted(eight, ['d'], 1800, T0)).toEqual([]);
 });
 
 test.for([
@@ -37,7 +40,7 @@ test.for([
   ['closing', []],
   ['closed', []],
 ] as const)('a late token displaces what it must on a grant that is %s', ([status, ids]) => {
-  const grant = { ...quickbooksGrant({ held: four }), status } as Grant;
+  const grant = { ...quickbooksGrant({ held: eight }), status } as Grant;
   expect(evictedBy(grant, 'e', 1800, T0)).toEqual(ids);
 });
 
