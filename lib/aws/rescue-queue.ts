@@ -1,7 +1,7 @@
 import { GetQueueAttributesCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
 import { GrantkeeperError } from '../domain/errors.ts';
-import type { GrantKey } from '../domain/grant.ts';
+import { type GrantKey, grantKey } from '../domain/grant.ts';
 import { PROVIDER_ENVIRONMENTS, PROVIDER_IDS } from '../domain/names.ts';
 import type { RescueMessage } from '../domain/rescue-message.ts';
 import type { CountRescues, RescueQueue } from '../service/ports.ts';
@@ -69,6 +69,8 @@ export function encodeRescue(message: RescueMessage): string {
 }
 
 const ID = z.string().check(z.regex(/^[\w.-]{1,64}$/));
+/** https://github.com/ulid/spec; anything else would be greater or smaller than every authorisation to come. */
+const GENERATION = z.string().check(z.regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/));
 /** The provider's or the operator's words; whatever they are, they must not keep a token on the queue. */
 const TEXT = z.string();
 const INSTANT = z.int().check(z.nonnegative());
@@ -85,7 +87,7 @@ const ACCESS = z.extend(SEALED, { obtainedAt: INSTANT, expiresAt: INSTANT });
 
 const ISSUED = z.strictObject({
   grant: GRANT,
-  generation: ID,
+  generation: GENERATION,
   number: NUMBER,
   attemptId: ID,
   startedAt: INSTANT,
@@ -93,7 +95,7 @@ const ISSUED = z.strictObject({
   spentId: ID,
   seenHeld: z.array(ID),
   access: ACCESS,
-  refresh: z.extend(SEALED, { generation: ID, version: NUMBER }),
+  refresh: z.extend(SEALED, { generation: GENERATION, version: NUMBER }),
   refreshExpiresAt: z.exactOptional(INSTANT),
   hardExpiresAt: z.exactOptional(INSTANT),
   traceId: z.exactOptional(TEXT),
@@ -103,7 +105,7 @@ const AUTHORIZATION = z.strictObject({
   provider: z.enum(PROVIDER_IDS),
   subject: TEXT,
   grant: GRANT,
-  generation: ID,
+  generation: GENERATION,
   attemptId: ID,
   clientId: TEXT,
   environment: z.enum(PROVIDER_ENVIRONMENTS),
@@ -116,10 +118,25 @@ const AUTHORIZATION = z.strictObject({
   traceId: z.exactOptional(TEXT),
 });
 
-const MESSAGE: z.ZodMiniType<RescueMessage> = z.discriminatedUnion('kind', [
-  z.strictObject({ v: z.literal(1), kind: z.literal('refresh'), issued: ISSUED }),
-  z.strictObject({ v: z.literal(1), kind: z.literal('bank'), authorization: AUTHORIZATION }),
-]);
+const MESSAGE: z.ZodMiniType<RescueMessage> = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ v: z.literal(1), kind: z.literal('refresh'), issued: ISSUED }),
+    z.strictObject({ v: z.literal(1), kind: z.literal('bank'), authorization: AUTHORIZATION }),
+  ])
+  .check(z.refine(isOneStory));
+
+/** What a message says twice, it says alike; ours always does. */
+function isOneStory(message: RescueMessage): boolean {
+  const { attemptId, access, refresh } = message.kind === 'refresh' ? message.issued : message.authorization;
+  if (access.attemptId !== attemptId || refresh.attemptId !== attemptId) return false;
+  if (message.kind === 'bank') {
+    const { grant, provider, subject } = message.authorization;
+    return grant === grantKey(provider, subject);
+  }
+  const { generation, number, tokenVersion } = message.issued;
+  const { refresh: token } = message.issued;
+  return token.generation === generation && token.version === number && tokenVersion < number;
+}
 
 /**
  * The message of a body. Throws `internal_error` for anything that is not exactly of the form this release writes, also for a

@@ -121,7 +121,7 @@ export const METRICS = {
   /** Tokens put on the rescue queue because the store did not take them within two seconds. Count. */
   rescueQueued: 'RescueQueued',
   /** Messages of the rescue queue, by `outcome`: commit, displace, superseded, other_generation, stored, banked. Count. */
-  rescued: 'Rescued',
+  rescueApplied: 'RescueApplied',
   /** Grants given up, by `outcome`: the reason. Count. */
   needsReauth: 'NeedsReauth',
   /** Grants that passed a warning level before the end of their authorisation, by `outcome`: idle_90, hard_30, …. Count. */

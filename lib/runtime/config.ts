@@ -36,7 +36,8 @@ const SETTINGS = {
   partnerName: required(VARIABLES.partnerName, matching(/^[^\p{Cc}]{1,100}$/u)),
   allowSharedGrants: optional(VARIABLES.allowSharedGrants, flag, false),
   refreshAheadSeconds: tuning(VARIABLES.refreshAheadSeconds, SECONDS_PER_DAY),
-  circuitFailures: tuning(VARIABLES.circuitFailures, 100),
+  /** With 1 a single grant could stop all others. */
+  circuitFailures: tuning(VARIABLES.circuitFailures, 100, 2),
   circuitResetSeconds: tuning(VARIABLES.circuitResetSeconds, SECONDS_PER_DAY),
   backoffBaseMs: tuning(VARIABLES.backoffBaseMs, 60_000),
   backoffCapSeconds: tuning(VARIABLES.backoffCapSeconds, SECONDS_PER_DAY),
@@ -106,11 +107,11 @@ function optional<T>(variable: string, parse: (text: string) => T | undefined, v
   return { variable, parse, otherwise: { value } };
 }
 
-/** A whole number from 1 to `most`; undefined leaves it to the code's own default. */
-function tuning(variable: string, most: number): Setting<number | undefined> {
+/** A whole number from `least` to `most`; undefined leaves it to the code's own default. */
+function tuning(variable: string, most: number, least = 1): Setting<number | undefined> {
   const parse = (text: string) => {
     const value = Number(text);
-    return Number.isInteger(value) && value > 0 && value <= most ? value : undefined;
+    return Number.isInteger(value) && value >= least && value <= most ? value : undefined;
   };
   return optional<number | undefined>(variable, parse, undefined);
 }

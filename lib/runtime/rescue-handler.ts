@@ -49,12 +49,11 @@ export function rescueHandler(apply: Apply): (event: unknown, context: InvokeCon
 
 function idsOf(message: RescueMessage) {
   const { kind } = message;
-  const { grant, attemptId, generation } = message.kind === 'refresh' ? message.issued : message.authorization;
+  const { grant, attemptId } = message.kind === 'refresh' ? message.issued : message.authorization;
   return {
     kind,
     grant,
     attemptId,
-    generation,
     ...(message.kind === 'refresh' ? { number: message.issued.number } : {}),
   };
 }

@@ -101,7 +101,7 @@ async function putUnlessStored(
 }
 
 function tell(ports: EscrowPorts, { message, provider }: Rescue, isQueued: boolean, { end }: Work<unknown>): void {
-  const error = end?.kind === 'failed' && end.error instanceof Error ? end.error.name : undefined;
+  const error = end?.kind === 'failed' ? nameOfCause(end.error) : undefined;
   const fields = { ...idsOf(message), provider, error };
   if (isQueued) {
     ports.log('warn', 'tokens are on the rescue queue, not in the store', fields);
@@ -109,6 +109,13 @@ function tell(ports: EscrowPorts, { message, provider }: Rescue, isQueued: boole
     ports.count(METRICS.tokenAtRisk, 1, { provider });
     ports.log('error', 'tokens are in no store and on no queue', fields);
   }
+}
+
+/** What lies under our own error: `ThrottlingException` says more than that the store was unavailable. */
+function nameOfCause(error: unknown): string | undefined {
+  let inner = error;
+  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
+  return inner instanceof Error ? inner.name : undefined;
 }
 
 function idsOf(message: RescueMessage) {

@@ -51,6 +51,8 @@ export interface GetTokenPorts {
 
 /** How long a reader waits for a running refresh in all. */
 const WAIT_MS = 10_000;
+/** When a refresh that was asked for did not come about, asking at once again would only ask the same function the same. */
+const ASK_AGAIN_MS = 5_000;
 const POLL = { firstMs: 50, maxMs: 500 };
 
 interface Served {
@@ -73,8 +75,10 @@ export async function getAccessToken(ports: GetTokenPorts, request: GetTokenRequ
     const decision = decide(ports, request, served);
     if (decision.kind === 'serve') return serve(ports, request, served, decision);
     if (decision.kind === 'refuse') throw refusal(ports, decision.code, decision.retryAt);
-    if (ports.clock.now() + pollMs > deadlineAt || (asked && decision.kind === 'refresh'))
-      return outOfPatience(ports, request, served, decision);
+    const isLate = ports.clock.now() + pollMs > deadlineAt;
+    if (isLate || (asked && decision.kind === 'refresh')) {
+      return outOfPatience(ports, request, served, { decision, isLate });
+    }
     if (decision.kind === 'refresh') {
       asked = true;
       await askForRefresh(ports, request, { served, decision, deadlineAt });
@@ -191,13 +195,17 @@ function outOfPatience(
   ports: GetTokenPorts,
   request: GetTokenRequest,
   served: Served,
-  decision: ServeDecision,
+  { decision, isLate }: { readonly decision: ServeDecision; readonly isLate: boolean },
 ): Promise<ServedToken> {
   if ('alive' in decision && decision.alive) return serve(ports, request, served, { start: false, stale: true });
   const { grant } = served;
-  const code =
-    decision.kind === 'wait' || grant === undefined || !isLiving(grant) ? 'refresh_in_progress' : troubleOf(grant);
-  throw refusal(ports, code, grant?.notBefore);
+  if (isLate || decision.kind === 'wait' || grant === undefined || !isLiving(grant)) {
+    throw refusal(ports, 'refresh_in_progress', grant?.notBefore);
+  }
+  // A refresh was asked for and none runs: it did not come about, for instance because the provider's circuit is open.
+  const trouble = troubleOf(grant);
+  const code = trouble === 'refresh_in_progress' ? 'refresh_failed' : trouble;
+  throw refusal(ports, code, Math.max(grant.notBefore ?? 0, ports.clock.now() + ASK_AGAIN_MS));
 }
 
 async function reportTenant(ports: GetTokenPorts, request: GetTokenRequest): Promise<void> {

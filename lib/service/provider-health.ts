@@ -105,7 +105,8 @@ export async function noteOutcome(
   if (recalled !== undefined && saysNothing(recalled.state)) return;
   const note = async () => {
     await noteSuccess(ports, provider, successOn, deadlineAt);
-    if (decide(await recentState(ports, provider)) !== undefined) await change(ports, provider, decide, deadlineAt);
+    if (decide(await recentState(ports, provider)) === undefined) return;
+    await change(ports, provider, decide, deadlineAt, outcome.kind === 'OK' ? undefined : outcome.reason);
   };
   await endOf(ports.clock, note, deadlineAt);
 }

@@ -31,8 +31,9 @@ export interface SweepOptions {
 export async function refreshDue(ports: SweepPorts, options: SweepOptions): Promise<SweepResult> {
   if (options.partitions !== undefined) return await sweepShare(ports, options.partitions, options.deadlineAt);
   const startedAt = ports.clock.now();
-  ports.count(METRICS.sweepHeartbeat, 1);
   const look = await lookOrFail(ports, ALL_PARTITIONS);
+  // A run that sees nothing is no sign of life.
+  ports.count(METRICS.sweepHeartbeat, 1);
   ports.count(METRICS.refreshLag, lagOf(look, startedAt));
   const own = await shareOut(ports, look.found, await providersAtFullSpeed(ports));
   return await eachProvider(own, async (provider, found) => {

@@ -1,4 +1,5 @@
 import { GrantkeeperError } from '../domain/errors.ts';
+import { drawnAt } from '../domain/generation.ts';
 import type { Instant } from '../domain/grant.ts';
 import { METRICS, type ProviderId } from '../domain/names.ts';
 import type { RescueMessage } from '../domain/rescue-message.ts';
@@ -18,6 +19,11 @@ export interface RescuePorts {
   readonly newId: () => string;
 }
 
+/** More than the clocks of two machines are apart. */
+const CLOCKS_APART_MS = 60_000;
+/** No provider's access token lives longer (providers.md §1.5, 2.2: an hour at most). */
+const LONGEST_LIFE_MS = 24 * 3600_000;
+
 /** `stored`: they were there already. */
 export type RescueEnd = IssuedEnd | BankEnd;
 
@@ -27,11 +33,32 @@ export type RescueEnd = IssuedEnd | BankEnd;
  * they are for does not exist; then the message has to stay on the queue.
  */
 export async function rescue(ports: RescuePorts, message: RescueMessage, deadlineAt: Instant): Promise<RescueEnd> {
+  if (!isOfThePast(message, ports.clock.now())) {
+    ports.log('error', 'tokens of the rescue queue are dated in the future', idsOf(message));
+    throw new GrantkeeperError('unavailable');
+  }
   const outcome = await store(ports, message, deadlineAt);
   const { grant } = message.kind === 'refresh' ? message.issued : message.authorization;
   const provider = grant.slice(0, grant.indexOf('#')) as ProviderId;
-  ports.count(METRICS.rescued, 1, { provider, outcome });
+  ports.count(METRICS.rescueApplied, 1, { provider, outcome });
   return outcome;
+}
+
+/**
+ * An authorisation that claims to come from the future would be later than every one to come, and an access token that never
+ * ends would never be renewed: neither is ours.
+ */
+function isOfThePast(message: RescueMessage, now: Instant): boolean {
+  const { generation, access } = message.kind === 'refresh' ? message.issued : message.authorization;
+  const isDrawn = !(drawnAt(generation) > now + CLOCKS_APART_MS);
+  return (
+    isDrawn && access.obtainedAt <= now + CLOCKS_APART_MS && access.expiresAt - access.obtainedAt <= LONGEST_LIFE_MS
+  );
+}
+
+function idsOf(message: RescueMessage) {
+  const { grant, attemptId } = message.kind === 'refresh' ? message.issued : message.authorization;
+  return { kind: message.kind, grant, attemptId };
 }
 
 async function store(ports: RescuePorts, message: RescueMessage, deadlineAt: Instant): Promise<RescueEnd> {

@@ -4,11 +4,11 @@ import { encodeRescue } from '../../lib/aws/rescue-queue.ts';
 import { captureOutput } from '../lib/runtime/captured-output.ts';
 import { invokeContext } from '../lib/runtime/invoke-context.ts';
 import { HOUR, quickbooksGrant, T0 } from '../support/grants.ts';
-import { createRescueWorld, issuedTokens } from '../support/rescues.ts';
+import { createRescueWorld, GENERATION, queuedTokens } from '../support/rescues.ts';
 
 const output = captureOutput();
 const LEASE = { number: 8, id: 'attempt-8', kind: 'refresh', startedAt: T0, until: T0 + HOUR } as const;
-const ISSUED = issuedTokens();
+const ISSUED = queuedTokens();
 const EVENT = {
   Records: [
     {
@@ -21,12 +21,12 @@ const EVENT = {
 
 test('tokens from the queue are on their grant, and the message is done', async () => {
   const world = createRescueWorld();
-  await world.seed(quickbooksGrant({ number: 8, attempt: LEASE }));
+  await world.seed(quickbooksGrant({ generation: GENERATION, number: 8, attempt: LEASE }));
   const handler = createHandler(() => world.ports);
   expect(await handler(EVENT, invokeContext())).toEqual({ batchItemFailures: [] });
   expect(await world.grant()).toMatchObject({ tokenVersion: 8, access: ISSUED.access, current: ISSUED.refresh });
   expect(await handler(EVENT, invokeContext())).toEqual({ batchItemFailures: [] });
-  expect(world.counted).toEqual(['Rescued commit 1', 'Rescued stored 1']);
+  expect(world.counted).toEqual(['RescueApplied commit 1', 'RescueApplied stored 1']);
   expect(output.lines()).toMatchObject([{ outcome: 'commit' }, { outcome: 'stored' }]);
 });
 

@@ -52,6 +52,20 @@ export function authorizedTokens(changes: Partial<Authorization> = {}): Required
   };
 }
 
+/** Drawn a minute apart, in November 2025. */
+export const GENERATION = '01KAFZ0000AAAAAAAAAAAAAAAA';
+export const NEXT_GENERATION = '01KAFZ1TK0AAAAAAAAAAAAAAAA';
+
+/** As `issuedTokens`, with generations as a message of the queue must have them. */
+export function queuedTokens(attemptId = 'attempt-8'): Required<Issued> {
+  const access = accessToken(attemptId, T0);
+  return issuedTokens({ attemptId, generation: GENERATION, access, refresh: refreshToken(attemptId, 8, GENERATION) });
+}
+
+export function queuedAuthorization(): Required<Authorization> {
+  return authorizedTokens({ generation: NEXT_GENERATION });
+}
+
 /** Everything that storing tokens touches. Its clock stands at T0 + 1 h and moves by itself. */
 export function createRescueWorld() {
   const clock = createVirtualClock({ startAt: T0 + HOUR });

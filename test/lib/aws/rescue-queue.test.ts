@@ -6,12 +6,12 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createSqsClient } from '../../../lib/aws/clients.ts';
 import { createCountRescues, createRescueQueue, decodeRescue, encodeRescue } from '../../../lib/aws/rescue-queue.ts';
 import type { RescueMessage } from '../../../lib/domain/rescue-message.ts';
-import { authorizedTokens, issuedTokens } from '../../support/rescues.ts';
+import { NEXT_GENERATION, queuedAuthorization, queuedTokens } from '../../support/rescues.ts';
 
 const QUEUE = 'https://sqs.us-east-1.amazonaws.com/000000000000/rescue';
 const DEAD_LETTER = 'https://sqs.us-east-1.amazonaws.com/000000000000/rescue-dead-letter';
-const REFRESH: RescueMessage = { v: 1, kind: 'refresh', issued: issuedTokens() };
-const BANK: RescueMessage = { v: 1, kind: 'bank', authorization: authorizedTokens() };
+const REFRESH: RescueMessage = { v: 1, kind: 'refresh', issued: queuedTokens() };
+const BANK: RescueMessage = { v: 1, kind: 'bank', authorization: queuedAuthorization() };
 
 describe('on a mocked SQS', () => {
   const client = new SQSClient({ region: 'us-east-1' });
@@ -91,15 +91,15 @@ describe('a message', () => {
   });
 
   test('comes back without what it did not have', () => {
-    const { refreshExpiresAt: _r, hardExpiresAt: _h, traceId: _t, ...issued } = issuedTokens();
+    const { refreshExpiresAt: _r, hardExpiresAt: _h, traceId: _t, ...issued } = queuedTokens();
     const message: RescueMessage = { v: 1, kind: 'refresh', issued };
     expect(decodeRescue(encodeRescue(message))).toEqual(message);
   });
 
   test('holds its bytes in base64, also those of a Buffer', () => {
     const sealed = { ...(REFRESH.kind === 'refresh' && REFRESH.issued.refresh) };
-    const refresh = { ...issuedTokens().refresh, ...sealed, ciphertext: Buffer.from([0, 1, 254, 255]) };
-    const body = encodeRescue({ v: 1, kind: 'refresh', issued: issuedTokens({ refresh }) });
+    const refresh = { ...queuedTokens().refresh, ...sealed, ciphertext: Buffer.from([0, 1, 254, 255]) };
+    const body = encodeRescue({ v: 1, kind: 'refresh', issued: { ...queuedTokens(), refresh } });
     expect(JSON.parse(body).issued.refresh.ciphertext).toBe('AAH+/w==');
     const decoded = decodeRescue(body);
     expect(decoded.kind === 'refresh' && decoded.issued.refresh.ciphertext).toEqual(Uint8Array.of(0, 1, 254, 255));
@@ -107,9 +107,9 @@ describe('a message', () => {
 
   test('with the longest tokens is far below what SQS takes', () => {
     const ciphertext = new Uint8Array(32_796);
-    const access = { ...issuedTokens().access, ciphertext };
-    const refresh = { ...issuedTokens().refresh, ciphertext };
-    const body = encodeRescue({ v: 1, kind: 'refresh', issued: issuedTokens({ access, refresh }) });
+    const access = { ...queuedTokens().access, ciphertext };
+    const refresh = { ...queuedTokens().refresh, ciphertext };
+    const body = encodeRescue({ v: 1, kind: 'refresh', issued: { ...queuedTokens(), access, refresh } });
     expect(body.length).toBeGreaterThan(80_000);
     expect(body.length).toBeLessThan(100_000);
   });
@@ -122,7 +122,11 @@ describe('a body is refused', () => {
   const issuedWith = (changes: object) => bodyOf(REFRESH, { issued: { ...issued, ...changes } });
   const refreshWith = (changes: object) => issuedWith({ refresh: { ...issued.refresh, ...changes } });
 
+  const { authorization } = JSON.parse(encodeRescue(BANK));
+  const bankWith = (changes: object) => bodyOf(BANK, { authorization: { ...authorization, ...changes } });
+
   test('only for a reason', () => {
+    expect(decodeRescue(bankWith({}))).toEqual(BANK);
     expect(decodeRescue(refreshWith({}))).toEqual(REFRESH);
   });
 
@@ -141,6 +145,12 @@ describe('a body is refused', () => {
     ['with a fraction', issuedWith({ number: 8.5 })],
     ['with an instant before 1970', issuedWith({ startedAt: -1 })],
     ['with an id that is none', issuedWith({ attemptId: 'a#b' })],
+    ['of a generation that is no ULID', issuedWith({ generation: 'zzz' })],
+    ['whose tokens are of another attempt', refreshWith({ attemptId: 'attempt-9' })],
+    ['whose token is of another generation', refreshWith({ generation: NEXT_GENERATION })],
+    ['whose token is of another version', refreshWith({ version: 9 })],
+    ['that was obtained before it was asked for', issuedWith({ tokenVersion: 8 })],
+    ['for the grant of somebody else', bankWith({ subject: '1' })],
     ['with bytes that are no base64', refreshWith({ ciphertext: 'secret-token!' })],
     ['without bytes', refreshWith({ ciphertext: '' })],
     ['with bytes as numbers', refreshWith({ ciphertext: [1, 2] })],

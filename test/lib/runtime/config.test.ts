@@ -152,7 +152,7 @@ describe('a malformed variable is named like a missing one', () => {
     ['allowSharedGrants', 'GK_ALLOW_SHARED_GRANTS', 'yes'],
     ['refreshAheadSeconds', 'GK_REFRESH_AHEAD_SECONDS', '1.5'],
     ['refreshAheadSeconds', 'GK_REFRESH_AHEAD_SECONDS', '86401'],
-    ['circuitFailures', 'GK_CIRCUIT_FAILURES', '0'],
+    ['circuitFailures', 'GK_CIRCUIT_FAILURES', '1'],
     ['circuitFailures', 'GK_CIRCUIT_FAILURES', '101'],
     ['circuitResetSeconds', 'GK_CIRCUIT_RESET_SECONDS', '-1'],
     ['backoffBaseMs', 'GK_BACKOFF_BASE_MS', '60001'],

@@ -5,14 +5,14 @@ import { METRICS } from '../../../lib/domain/names.ts';
 import type { RescueMessage } from '../../../lib/domain/rescue-message.ts';
 import { createCountMetric } from '../../../lib/runtime/metrics.ts';
 import { rescueHandler } from '../../../lib/runtime/rescue-handler.ts';
-import { authorizedTokens, issuedTokens } from '../../support/rescues.ts';
+import { queuedAuthorization, queuedTokens } from '../../support/rescues.ts';
 import { captureOutput } from './captured-output.ts';
 import { invokeContext } from './invoke-context.ts';
 
 const output = captureOutput();
 
-const refresh = (attemptId: string): RescueMessage => ({ v: 1, kind: 'refresh', issued: issuedTokens({ attemptId }) });
-const BANK: RescueMessage = { v: 1, kind: 'bank', authorization: authorizedTokens() };
+const refresh = (attemptId: string): RescueMessage => ({ v: 1, kind: 'refresh', issued: queuedTokens(attemptId) });
+const BANK: RescueMessage = { v: 1, kind: 'bank', authorization: queuedAuthorization() };
 const record = (messageId: string, message: RescueMessage | string, receives = 1) => ({
   messageId,
   receiptHandle: 'handle',
@@ -46,7 +46,7 @@ test('each message is applied by itself; those that fail are named', async () =>
     a.correlationId < b.correlationId ? -1 : 1,
   );
   const common = { message: 'invocation', function: 'rescue', durationMs: expect.any(Number) };
-  const ids = { kind: 'refresh', grant: 'quickbooks#9341453', generation: 'gen-1', number: 8 };
+  const ids = { kind: 'refresh', grant: 'quickbooks#9341453', number: 8 };
   expect(lines).toEqual([
     { ...common, ...ids, level: 'INFO', correlationId: 'm-1', retries: 0, attemptId: 'a-1', outcome: 'stored' },
     {
@@ -63,7 +63,7 @@ test('each message is applied by itself; those that fail are named', async () =>
     },
     {
       ...{ ...common, level: 'INFO', correlationId: 'm-5', retries: 0, kind: 'bank', grant: 'quickbooks#9341453' },
-      ...{ generation: 'gen-2', attemptId: 'flow-1', outcome: 'stored' },
+      ...{ attemptId: 'flow-1', outcome: 'stored' },
     },
   ]);
   expect(output.text()).not.toMatch(/secret|ciphertext|dataKey|cmVmcmVzaC/);
@@ -84,11 +84,11 @@ test('the time a message has ends before the function does', async () => {
 test('what is counted is written', async () => {
   const count = createCountMetric();
   const handler = rescueHandler(async () => {
-    count(METRICS.rescued, 1, { provider: 'xero', outcome: 'displace' });
+    count(METRICS.rescueApplied, 1, { provider: 'xero', outcome: 'displace' });
     return 'displace';
   });
   await handler({ Records: [record('m-1', BANK)] }, invokeContext());
-  expect(output.text()).toContain('"Rescued":1');
+  expect(output.text()).toContain('"RescueApplied":1');
 });
 
 test.for([undefined, {}, { Records: {} }, { Records: [{ messageId: 'm-1' }] }])(

@@ -213,3 +213,13 @@ test('a store that fails late is put on the queue once', async () => {
   expect([run.answer, run.at]).toEqual(['rescued', 4_000]);
   expect(world.puts).toHaveLength(1);
 });
+
+test('what kept the store from it is told by its own name, not by ours', async () => {
+  const world = createWorld();
+  const cause = Object.assign(new Error('slow down'), { name: 'ThrottlingException' });
+  const run = world.start(async () => {
+    throw new GrantkeeperError('unavailable', { cause });
+  }, BANK);
+  await run.done;
+  expect(world.logged).toMatchObject([['warn', expect.any(String), { error: 'ThrottlingException' }]]);
+});

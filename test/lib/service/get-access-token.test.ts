@@ -145,6 +145,14 @@ test('all waiting together is ten seconds, whatever is waited for', async () => 
   expect(world.clock.now() - T0).toBe(10_000);
 });
 
+test('a refresh that was asked for and did not come about has failed, and is not asked for again at once', async () => {
+  const asked: string[] = [];
+  const world = createReader({ requestRefresh: async ({ trigger }) => void asked.push(trigger) });
+  await world.given(EXPIRED);
+  expect(await code(world.get())).toEqual({ code: 'refresh_failed', retryAfterSeconds: 5 });
+  expect(asked).toEqual(['expiring']);
+});
+
 test('a rejected refresh is told as such, with the time of the next try', async () => {
   const world = createReader();
   await world.given(EXPIRED);

@@ -20,7 +20,7 @@ describe('the circuit', () => {
     expect(await admission(other, 'xero')).toEqual({ ...REFUSAL, retryAt: openedAt + 75_000 });
     expect(await admission(other, 'quickbooks')).toEqual({ admitted: true });
     expect(seen.logged).toEqual([
-      `warn circuit opened {"provider":"xero","kind":"transient","retryAt":${openedAt + MINUTE}}`,
+      `warn circuit opened {"provider":"xero","kind":"transient","reason":"response_timeout","retryAt":${openedAt + MINUTE}}`,
     ]);
     expect(clock.now() - T0).toBeLessThan(1_000);
   });

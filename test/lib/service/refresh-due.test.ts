@@ -188,6 +188,8 @@ describe('an index that cannot be read', () => {
     const world = createSweepWorld();
     const ports = broken(world, () => true);
     await expect(refreshDue(ports, { deadlineAt: T0 + 170_000 })).rejects.toMatchObject({ code: 'unavailable' });
+    // The alarm sounds when no heartbeat comes.
+    expect(world.counted).toEqual([]);
   });
 });
 

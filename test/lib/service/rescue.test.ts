@@ -47,7 +47,7 @@ describe('tokens of a refresh', () => {
       held: {},
     });
     expect(world.events()).toEqual(['attempt.ok 8']);
-    expect(world.counted).toEqual(['Rescued commit 1']);
+    expect(world.counted).toEqual(['RescueApplied commit 1']);
   });
 
   test('applied twice are written once', async () => {
@@ -58,7 +58,7 @@ describe('tokens of a refresh', () => {
     await world.clock.advance(14 * DAY);
     expect(await refreshed(world)).toBe('stored');
     expect(world.store.dump()).toEqual(before);
-    expect(world.counted).toEqual(['Rescued commit 1', 'Rescued stored 1']);
+    expect(world.counted).toEqual(['RescueApplied commit 1', 'RescueApplied stored 1']);
   });
 
   test('that were stored and spent since do not come back to be tried', async () => {
@@ -167,7 +167,7 @@ describe('tokens of a refresh', () => {
     await expect(refreshed(world)).rejects.toEqual(new GrantkeeperError('unavailable'));
     expect(world.clock.now()).toBeGreaterThan(NOW + 38_000);
     expect(world.clock.now()).toBeLessThan(NOW + 40_000);
-    expect(world.counted).not.toContain('Rescued commit 1');
+    expect(world.counted).not.toContain('RescueApplied commit 1');
     expect(world.logged).toEqual([]);
   });
 });
@@ -217,7 +217,7 @@ describe('tokens of an authorisation', () => {
       current,
       held: { 'attempt-7': heldToken('attempt-7', 7, 'displaced', NOW) },
     });
-    expect(world.counted).toEqual(['Rescued banked 1']);
+    expect(world.counted).toEqual(['RescueApplied banked 1']);
     expect(await banked(world)).toBe('stored');
   });
 
@@ -270,4 +270,18 @@ describe('tokens of an authorisation', () => {
     await expect(banked(world)).rejects.toMatchObject({ code: 'unavailable' });
     expect(await world.grant()).toBeUndefined();
   });
+});
+
+const FUTURE = '7ZZZZZZZZZZZZZZZZZZZZZZZZZ';
+
+test.for([
+  ['an authorisation that claims to be later than every one to come', { generation: FUTURE }],
+  ['an access token from the future', { access: accessToken('flow-1', NOW + HOUR) }],
+  ['an access token that never ends', { access: accessToken('flow-1', T0, 25 * HOUR) }],
+] as const)('%s is not stored', async ([, changes]) => {
+  const world = createRescueWorld();
+  await world.seed(LEASED);
+  await expect(banked(world, changes)).rejects.toMatchObject({ code: 'unavailable' });
+  expect(await grantOf(world)).toEqual(LEASED);
+  expect(world.events()).toEqual([]);
 });
