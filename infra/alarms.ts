@@ -30,8 +30,12 @@ interface Watch {
 
 const MINUTE = Duration.minutes(1);
 
-/** A sweep runs each minute; one that takes its 180 s writes its heartbeat before the next can start. */
-const HEARTBEAT_WINDOW = Duration.minutes(5);
+/**
+ * A sweep begins each minute, takes up to 180 s and says all it has to say when it ends: between two ends less than four
+ * minutes can pass. What a run says is looked at over this time, so that a minute in which none ends is not taken for an
+ * answer.
+ */
+const SWEEP_WINDOW = Duration.minutes(5);
 
 function watches(environment: string): readonly Watch[] {
   return [...tokenWatches(environment), ...providerWatches(metricNamespace(environment))];
@@ -62,7 +66,7 @@ function tokenWatches(environment: string): readonly Watch[] {
       id: 'rescue-dead-letter',
       metric: messagesOn(deadLetter),
       threshold: 1,
-      meaning: 'A token could not be stored for 24 hours and lies on the dead-letter queue, to be lost in 14 days.',
+      meaning: 'A token could not be stored for 24 hours and lies on the dead-letter queue, to be lost in 13 days.',
     },
   ];
 }
@@ -72,7 +76,7 @@ function providerWatches(namespace: string): readonly Watch[] {
   return [
     {
       id: 'sweep-heartbeat',
-      metric: count(namespace, METRICS.sweepHeartbeat, HEARTBEAT_WINDOW)(),
+      metric: count(namespace, METRICS.sweepHeartbeat, SWEEP_WINDOW)(),
       threshold: 1,
       comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
       missing: TreatMissingData.BREACHING,
@@ -80,15 +84,17 @@ function providerWatches(namespace: string): readonly Watch[] {
     },
     {
       id: 'verdicts-frozen',
-      metric: sumOverProviders(gauge(namespace, METRICS.verdictsFrozen, { statistic: Stats.MAXIMUM, period: MINUTE })),
+      metric: sumOverProviders(
+        gauge(namespace, METRICS.verdictsFrozen, { statistic: Stats.MAXIMUM, period: SWEEP_WINDOW }),
+      ),
       threshold: 1,
       meaning: 'So many grants of a provider are refused at once that no rejection is believed and nobody is given up.',
     },
     {
       id: 'circuit-open',
-      // The least value of five minutes: a circuit that closed in between has another minute with 0.
+      // The least value of the window: a circuit that closed in between has another run with 0.
       metric: sumOverProviders(
-        gauge(namespace, METRICS.circuitOpen, { statistic: Stats.MINIMUM, period: Duration.minutes(5) }),
+        gauge(namespace, METRICS.circuitOpen, { statistic: Stats.MINIMUM, period: SWEEP_WINDOW }),
       ),
       threshold: 1,
       periods: 3,

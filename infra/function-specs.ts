@@ -14,7 +14,7 @@ const LIGHT_MB = 256;
 const TOUCH_ATTRIBUTES = ['pk', 'generation', 'tokenVersion', 'status', 'attempt', 'lastUsedAt', 'dueAt'];
 
 /**
- * Runs of refresh-due at once: a sweep with the four copies it may share its work with, the next minute's sweep while they
+ * Runs of refresh-due at once: a sweep with the three copies it may share its work with, the next minute's sweep while they
  * still work, and the daily repair. Runs that overlap harm nothing: whatever changes a grant is done under that grant's
  * lease, what a run found in the index is read again first, and each write to a provider's state has its condition. A run
  * beyond these waits a minute at most and is then dropped, because the next one finds the same work.
@@ -22,7 +22,7 @@ const TOUCH_ATTRIBUTES = ['pk', 'generation', 'tokenVersion', 'status', 'attempt
 const SWEEPS_AT_ONCE = 8;
 
 /** Who stores tokens looks up whether they were stored before: a queue delivers twice, and a grant goes on meanwhile. */
-const STORED_BEFORE = ['PutItem', 'Query'] as const;
+const AUDIT_WITH_LOOKUP = ['PutItem', 'Query'] as const;
 
 /** Everything a refresh and a duty need; nobody else opens refresh tokens. */
 const REFRESHER = {
@@ -32,7 +32,7 @@ const REFRESHER = {
     // A verdict on a grant checks the provider's state in the same transaction.
     grants: ['GetItem', 'UpdateItem', 'ConditionCheckItem'],
     connections: ['GetItem', 'UpdateItem'],
-    audit: STORED_BEFORE,
+    audit: AUDIT_WITH_LOOKUP,
   },
   seals: ['access', 'refresh'],
   opens: ['access', 'refresh'],
@@ -96,7 +96,7 @@ function connectSpecs({ connectAccess }: Pick<Config, 'connectAccess'>) {
         flows: ['GetItem', 'UpdateItem'],
         connections: ['GetItem', 'PutItem'],
         grants: ['GetItem', 'PutItem', 'UpdateItem'],
-        audit: STORED_BEFORE,
+        audit: AUDIT_WITH_LOOKUP,
       },
       // It keeps the tokens it has just got in memory until they are stored, so it opens nothing.
       seals: ['access', 'refresh'],
@@ -180,7 +180,7 @@ function tokenSpecs() {
       // A sixth of the queue's visibility, less a margin: no message is given to a second run while the first has it.
       timeoutSeconds: 45,
       memoryMb: STANDARD_MB,
-      tables: { grants: ['GetItem', 'PutItem', 'UpdateItem'], audit: STORED_BEFORE },
+      tables: { grants: ['GetItem', 'PutItem', 'UpdateItem'], audit: AUDIT_WITH_LOOKUP },
       rescues: ['receives'],
       settings: ['refreshAheadSeconds'],
     },

@@ -36,7 +36,8 @@ export class RescueQueue extends Construct {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: RETENTION,
-      removalPolicy: RemovalPolicy.RETAIN,
+      // Kept by a destroy, but not by a first deployment that is rolled back: their names would block the next.
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     };
     this.deadLetter = new Queue(this, 'DeadLetter', { ...shared, queueName: names.deadLetter });
     this.queue = new Queue(this, 'Queue', {

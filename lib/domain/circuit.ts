@@ -78,15 +78,20 @@ export function signOf(outcome: TokenOutcome): Sign {
 }
 
 /**
- * Answers to a bogus code that a provider gives only when it has read it, though not the one it should give. Without them a
- * provider that is odd about probes would never be asked for anything again.
+ * A complete answer of class 4xx to a bogus code, though not the one it should be: an RFC 6749 error, or the status alone.
+ * Without them a provider that is odd about probes would never be asked for anything again (design §6: any 4xx verdict).
  */
+function isOddVerdict(outcome: TokenOutcome): boolean {
+  if (outcome.kind !== 'UNKNOWN' || outcome.answer !== 'complete') return false;
+  return /^http_4\d\d$/.test(outcome.reason) || ODD_VERDICTS.has(outcome.reason);
+}
+
 const ODD_VERDICTS: ReadonlySet<string> = new Set(['invalid_request', 'invalid_grant']);
 
 /** What a probe says: any CONFIG is ours to fix, as there is no grant it could be about. */
 export function signOfProbe(outcome: TokenOutcome): Sign {
   if (outcome.kind === 'CONFIG') return 'misconfigured';
-  return outcome.kind === 'UNKNOWN' && ODD_VERDICTS.has(outcome.reason) ? 'refused' : signOf(outcome);
+  return isOddVerdict(outcome) ? 'refused' : signOf(outcome);
 }
 
 /** Whether a grant of the provider may be refreshed now. */

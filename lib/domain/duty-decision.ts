@@ -30,7 +30,7 @@ export function decideDetached(
 ): Transaction {
   const { connectionId, now } = duty;
   return {
-    token: transactionToken(attempt.id, 'detached', connectionId),
+    token: transactionToken(attempt.id, 'detached', connectionId, now),
     writes: [
       updateGrant(grant, [attemptIs(attempt.id), generationIs(grant.generation)], {
         removeEntries: { detach: [connectionId] },

@@ -14,6 +14,7 @@ import {
   generationIs,
   heldAre,
   isUnreported,
+  owesAsRead,
   statusIs,
   tokenVersionIs,
   updateGrant,
@@ -165,6 +166,7 @@ function stillSuspect(grant: Grant, attempt: Attempt): Condition[] {
     isUnreported,
     statusIs('suspect'),
     ...heldAre(grant),
+    ...owesAsRead(grant),
     // A token that arrived late has taken the rejections back.
     equals(['rejections', 'count'], grant.rejections?.count ?? 0),
   ];

@@ -10,6 +10,9 @@ import { appendAudit, type Transaction, transactionToken } from './write.ts';
 /** After a complete answer that may have rotated (5xx), nobody else sends for this long. */
 const COMPLETE_ANSWER_LEASE_MS = 15_000;
 
+/** Nobody waits for a grant that was given up: a probe without a verdict is not repeated sooner. */
+const PROBE_AGAIN_MS = 3600_000;
+
 export interface Report {
   readonly outcome: 'NOT_SENT' | 'UNKNOWN' | 'CONFIG' | 'THROTTLED';
   /** Only for UNKNOWN: `cut` keeps the lease until it runs out. */
@@ -45,7 +48,7 @@ export function decideReport(grant: Grant, attempt: Attempt, report: Report): Tr
   const consecutive = (grant.failure?.consecutive ?? 0) + 1;
   const until = leaseEnd(attempt, report);
   const unansweredSince = unansweredWith(grant, attempt, outcome);
-  const notBefore = now + waitOf(report, consecutive, unansweredSince);
+  const notBefore = now + waitOf(grant, report, { consecutive, unansweredSince });
   const failure: Failure = { outcome, reason, at: now, consecutive };
   const set = {
     attempt: { ...attempt, outcome, until },
@@ -90,9 +93,15 @@ function unansweredWith(grant: Grant, attempt: Attempt, outcome: Report['outcome
   return grant.unansweredSince ?? (isLost ? attempt.startedAt : undefined);
 }
 
-function waitOf(report: Report, consecutive: number, unansweredSince: Instant | undefined): number {
+function waitOf(
+  { status }: Grant,
+  report: Report,
+  { consecutive, unansweredSince }: { readonly consecutive: number; readonly unansweredSince: Instant | undefined },
+): number {
   const { now, random, retryAfterSeconds = 0, policy } = report;
-  const waitMs = Math.max(backoffMs(consecutive, random, policy.backoff), retryAfterSeconds * 1000);
+  const backoff = backoffMs(consecutive, random, policy.backoff);
+  const leastMs = status === 'needs_reauth' ? PROBE_AGAIN_MS : 0;
+  const waitMs = Math.max(backoff, leastMs, retryAfterSeconds * 1000);
   const endsAt = unansweredSince === undefined ? undefined : graceEndsAt({ unansweredSince }, policy.graceSeconds);
   return waitWithinGrace(waitMs, { endsAt, floorMs: policy.backoff.baseMs, now });
 }

@@ -15,7 +15,9 @@ import {
   attemptIs,
   generationIs,
   heldAre,
+  imageId,
   isUnreported,
+  owesAsRead,
   statusIs,
   tokenVersionIs,
   updateGrant,
@@ -45,7 +47,10 @@ export function decideSuspect(
   const { now, reason, traceId } = rejection;
   const count = (grant.rejections?.count ?? 0) + 1;
   const rejections: Rejections = { count, firstAt: grant.rejections?.firstAt ?? now, lastAt: now };
-  const notBefore = Math.max(now + APART_MS, nextTryAt(grant, rejections, rejection));
+  const notBefore = Math.max(
+    now + APART_MS,
+    nextTryAt(grant, rejections, { ...rejection, askedAt: attempt.startedAt }),
+  );
   const failure: Failure = { outcome: 'REJECTED', reason, at: now, consecutive: (grant.failure?.consecutive ?? 0) + 1 };
   const set = {
     ...statusAfter(grant),
@@ -65,6 +70,7 @@ export function decideSuspect(
       isUnreported,
       statusIs(grant.status),
       ...heldAre(grant),
+      ...owesAsRead(grant),
     ],
     {
       set: {
@@ -88,7 +94,7 @@ export function decideSuspect(
     ...(traceId === undefined ? {} : { providerTraceId: traceId }),
   });
   return {
-    token: transactionToken(attempt.id, 'suspect', grant.status, now),
+    token: transactionToken(attempt.id, 'suspect', imageId(grant), now),
     writes: [write, appendAudit(row)],
   };
 }
@@ -105,12 +111,14 @@ function statusAfter({ status, reauth }: Grant): Pick<GrantFields, 'status' | 'r
 function nextTryAt(
   { status, reauth, unansweredSince }: Pick<GrantFields, 'status' | 'reauth' | 'unansweredSince'>,
   { count, firstAt, lastAt }: Rejections,
-  { now, policy }: { readonly now: Instant; readonly policy: WaitPolicy & DuePolicy },
+  told: { readonly askedAt: Instant; readonly now: Instant; readonly policy: WaitPolicy & DuePolicy },
 ): Instant {
+  const { askedAt, now, policy } = told;
   if (status === 'needs_reauth') return nextProbeAt(reauth?.since ?? firstAt, lastAt, policy);
   const endsAt = graceEndsAt(unansweredSince === undefined ? {} : { unansweredSince }, policy.graceSeconds);
   const backoff = suspectBackoffMs(count, policy.backoff);
   const at = now + waitWithinGrace(backoff, { endsAt, floorMs: APART_MS, now });
   const ripeAt = firstAt + REJECTED_FOR_MS;
-  return count >= REJECTIONS_BEFORE && ripeAt > now ? Math.min(at, ripeAt) : at;
+  // An attempt that began before that moment was no verdict, even if its answer came after it.
+  return count >= REJECTIONS_BEFORE && ripeAt > askedAt ? Math.min(at, Math.max(now, ripeAt)) : at;
 }

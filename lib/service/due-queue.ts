@@ -6,16 +6,13 @@ import type { DueEntry } from './ports.ts';
 
 /**
  * The order in which a run takes what is due at one provider. Three lanes: answers that may be lost, because a grace is
- * running; suspects; everything else. Recovery comes first, but every fourth turn goes to the others, which alternate, so
- * that a mass in one lane starves none. Each grant is handed out once per run, whatever the index says meanwhile.
+ * running; suspects; everything else. Recovery has every second turn, and never the first: grants that always fail stand in
+ * that lane, and at a provider that is worked on slowly after an outage they must not be all that is ever asked. Each grant is handed out once per run, whatever the index says meanwhile.
  */
 
 const LANES = ['recovery', 'normal', 'suspect'] as const;
 type Lane = (typeof LANES)[number];
-const TURNS: readonly Lane[] = [
-  ...(['recovery', 'recovery', 'recovery', 'normal'] as const),
-  ...(['recovery', 'recovery', 'recovery', 'suspect'] as const),
-];
+const TURNS: readonly Lane[] = ['normal', 'recovery', 'suspect', 'recovery'];
 
 const RECOVERY: ReadonlySet<string> = new Set(PROVIDER_IDS.flatMap(recoveryPartitions));
 const SUSPECT: ReadonlySet<string> = new Set(PROVIDER_IDS.flatMap(suspectPartitions));

@@ -30,6 +30,16 @@ export type DutyEnd = 'done' | 'closed' | 'retry' | 'config' | 'unauthorized' | 
  * served nobody for too long is closed, after every company that nobody holds has been taken off too.
  */
 export async function detachUnderLease(ports: RefreshPorts, lease: Lease): Promise<DutyEnd> {
+  try {
+    return await detachDue(ports, lease);
+  } catch (error) {
+    if (!(error instanceof GrantkeeperError && error.code === 'unavailable')) throw error;
+    // A read that failed would leave the lease to run out, and a doubt behind it.
+    return retry(ports, lease, { kind: 'RETRY', reason: 'store_unavailable' });
+  }
+}
+
+async function detachDue(ports: RefreshPorts, lease: Lease): Promise<DutyEnd> {
   const { grant } = lease;
   if (!isLiving(grant)) return release(ports, lease);
   const accessToken = await open(ports, grant).catch(() => undefined);

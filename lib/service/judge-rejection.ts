@@ -11,6 +11,8 @@ import { hasTime } from './send-tokens.ts';
 
 /** What follows when a provider has rejected every token of a grant: a suspicion (write 8), or on evidence a verdict (write 9). */
 
+/** What may change beside a running attempt changes once or twice. */
+const MAX_DECISIONS = 3;
 /** The longest a probe and the write after it may take. */
 const PROBE_MS = 20_000;
 
@@ -83,16 +85,30 @@ function tell(ports: RefreshPorts, grant: Grant, attemptId: string, reason: stri
   });
 }
 
-/** Write 8. A failed condition means the grant has moved on, or a late token has arrived: it is due again and tried then. */
+/**
+ * Write 8, decided again on the grant as a disconnect or a link has left it beside the attempt. `not_sent` when a token has
+ * arrived: it is due again and tried then.
+ */
 async function suspect(ports: RefreshPorts, lease: Lease, { reason, traceId }: Rejection): Promise<JudgedEnd> {
   const { grant, attempt, deadlineAt } = lease;
   const told = { reason, ...(traceId === undefined ? {} : { traceId }) };
   const policy = ports.policies(grant.provider);
-  const transaction = decideSuspect(grant, attempt, { ...told, now: ports.clock.now(), policy });
-  const verdict = await persist(ports, transaction, deadlineAt);
-  if (verdict.committed) return 'rejected';
-  const image = runningImage(lease, transaction, verdict.failed);
-  if (image === undefined) return 'rejected';
+  let image: Grant = grant;
+  for (let decided = 0; decided < MAX_DECISIONS; decided += 1) {
+    const transaction = decideSuspect(image, attempt, { ...told, now: ports.clock.now(), policy });
+    const verdict = await persist(ports, transaction, deadlineAt);
+    if (verdict.committed) return 'rejected';
+    const now = runningImage(lease, transaction, verdict.failed);
+    if (now === undefined) return 'rejected';
+    image = now;
+    if (!hasSameTokens(grant, image)) break;
+  }
   await report(ports, { ...lease, grant: image }, { ...told, outcome: 'NOT_SENT', reason: 'held_arrived' });
   return 'not_sent';
+}
+
+/** Whether every token of the image is one that was tried. */
+function hasSameTokens(tried: Grant, image: Grant): boolean {
+  const ids = ({ held }: Grant) => Object.keys(held).sort().join();
+  return tried.tokenVersion === image.tokenVersion && tried.status === image.status && ids(tried) === ids(image);
 }

@@ -20,6 +20,9 @@ import { type Settled, settle } from './settle.ts';
 
 export type RefreshEnd = Settled | 'not_sent' | 'unknown' | 'rejected' | 'needs_reauth' | 'config' | 'throttled';
 
+const UNHEARD: ReadonlySet<string> = new Set(['UNKNOWN', 'NOT_SENT']);
+/** So many failures in a row are the grant's own: in an outage others fail for the first time. */
+const OWN_FAILURES = 3;
 /** Room for telling the circuit after the tokens have been stored. */
 const NOTE_MS = 2_000;
 
@@ -42,8 +45,16 @@ export async function refreshUnderLease(ports: RefreshPorts, lease: Lease): Prom
   const sent = await sendAll(ports, lease, grant, ready);
   const end = await settleSent(ports, lease, { grant, ready, sent });
   // Only now: nothing may come between an answer and the store.
-  if (sent.isAnswer && ports.clock.now() + NOTE_MS <= lease.deadlineAt) await noteOutcome(ports, grant, sent.outcome);
+  if (sent.isAnswer && isNews(grant, sent) && ports.clock.now() + NOTE_MS <= lease.deadlineAt) {
+    await noteOutcome(ports, grant, sent.outcome);
+  }
   return end;
+}
+
+/** A grant that has been failing for long says something of itself when it fails again, and no longer of the provider. */
+function isNews({ failure }: LivingGrant, { outcome }: Sent): boolean {
+  const isOwn = failure !== undefined && UNHEARD.has(failure.outcome) && failure.consecutive >= OWN_FAILURES;
+  return !(isOwn && UNHEARD.has(outcome.kind));
 }
 
 /** Everything that can fail, before anything is sent. */

@@ -139,7 +139,7 @@ describe('the rescue queue', () => {
   const queueOf = (name: string) =>
     ofType(resources, 'AWS::SQS::Queue').find(({ properties }) => properties.QueueName === name);
 
-  test('keeps messages for two weeks under SQS’s own key, tries each for a day, and stays when the stack goes', () => {
+  test('keeps messages for two weeks under SQS’s own key, tries each for a day, and outlives the stack', () => {
     const queue = queueOf('grantkeeper-dev-rescue');
     expect(queue?.properties).toEqual({
       QueueName: 'grantkeeper-dev-rescue',
@@ -148,7 +148,7 @@ describe('the rescue queue', () => {
       VisibilityTimeout: 300,
       RedrivePolicy: { deadLetterTargetArn: 'RescueDeadLetter.Arn', maxReceiveCount: 288 },
     });
-    expect(queue?.deletionPolicy).toBe('Retain');
+    expect(queue?.deletionPolicy).toBe('RetainExceptOnCreate');
   });
 
   test('has a dead-letter queue that keeps them as long', () => {
@@ -158,7 +158,7 @@ describe('the rescue queue', () => {
       SqsManagedSseEnabled: true,
       MessageRetentionPeriod: 14 * 24 * 3600,
     });
-    expect(queue?.deletionPolicy).toBe('Retain');
+    expect(queue?.deletionPolicy).toBe('RetainExceptOnCreate');
     expect(ofType(resources, 'AWS::SQS::Queue')).toHaveLength(2);
   });
 

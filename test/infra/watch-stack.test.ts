@@ -40,7 +40,7 @@ const named = (Name: string, Value: string) => [{ Name, Value }];
 describe('an alarm over both providers', () => {
   test.for([
     ['token-at-risk', 'TokenAtRisk', { Period: 60, Stat: 'Sum' }, 1],
-    ['verdicts-frozen', 'VerdictsFrozen', { Period: 60, Stat: 'Maximum' }, 1],
+    ['verdicts-frozen', 'VerdictsFrozen', { Period: 300, Stat: 'Maximum' }, 1],
     ['circuit-open', 'CircuitOpen', { Period: 300, Stat: 'Minimum' }, 3],
   ] as const)('%s: one is enough', ([id, MetricName, over, EvaluationPeriods]) => {
     const metric = (provider: string) =>

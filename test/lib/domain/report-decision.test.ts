@@ -104,3 +104,15 @@ test.for([
   const report = { ...base, outcome, retryAfterSeconds, policy: XERO_POLICY, answer: 'complete' } as const;
   expect(decideReport(image, lease, report).writes[0]).toMatchObject({ set: { notBefore: NOW + waitMs } });
 });
+
+test.for([
+  ['needs_reauth', { reauth: { reason: 'unknown', since: T0, probes: 1 } }, HOUR],
+  ['suspect', {}, 0],
+] as const)(
+  'a refresh of a grant that is %s is tried again at its time when nobody answered',
+  ([status, more, leastMs]) => {
+    const image = quickbooksGrant({ ...leased, ...more, status });
+    const report = { ...base, outcome: 'NOT_SENT', random: 0 } as const;
+    expect(decideReport(image, lease, report).writes[0]).toMatchObject({ set: { notBefore: NOW + leastMs } });
+  },
+);

@@ -154,7 +154,7 @@ describe('a malformed variable is named like a missing one', () => {
     ['refreshAheadSeconds', 'GK_REFRESH_AHEAD_SECONDS', '86401'],
     ['circuitFailures', 'GK_CIRCUIT_FAILURES', '1'],
     ['circuitFailures', 'GK_CIRCUIT_FAILURES', '101'],
-    ['circuitResetSeconds', 'GK_CIRCUIT_RESET_SECONDS', '-1'],
+    ['circuitResetSeconds', 'GK_CIRCUIT_RESET_SECONDS', '0'],
     ['backoffBaseMs', 'GK_BACKOFF_BASE_MS', '60001'],
     ['backoffCapSeconds', 'GK_BACKOFF_CAP_SECONDS', 'five minutes'],
     ['rescueQueueUrl', 'GK_RESCUE_QUEUE_URL', 'grantkeeper-dev-rescue'],

@@ -68,13 +68,13 @@ test('the most overdue of all partitions comes first', async () => {
   expect([queue.found, queue.left]).toEqual([3, 0]);
 });
 
-test('recovery comes first, but every fourth turn is for the others, which alternate', async () => {
+test('recovery has every second turn but not the first, the others alternate', async () => {
   const rows = [
     ...rowsOf('xero#recovery#00', 9, 'r'),
     ...rowsOf('xero#01', 3, 'n', T0 - 60 * MINUTE),
     ...rowsOf('xero#suspect#03', 3, 's', T0 - 90 * MINUTE),
   ];
-  const expected = ['r0', 'r1', 'r2', 'n0', 'r3', 'r4', 'r5', 's0', 'r6', 'r7', 'r8', 'n1', 's1', 'n2', 's2'];
+  const expected = ['n0', 'r0', 's0', 'r1', 'n1', 'r2', 's1', 'r3', 'n2', 'r4', 's2', 'r5', 'r6', 'r7', 'r8'];
   expect(await taken(await queueOver(indexOf(rows)))).toEqual(expected);
 });
 

@@ -106,3 +106,14 @@ test('a close of which the answer was lost leaves a closed grant as it is', asyn
   const closed = await world.grant();
   expect([closed?.status, closed?.dueAt, closed?.duePartition]).toEqual(['closed', undefined, undefined]);
 });
+
+test('a read that fails during a duty lets the lease go, and leaves no doubt', async () => {
+  const world = createRefreshWorld();
+  await givenDetach(world, ['globex'], { dueAt: T0 });
+  const readClaim = () => Promise.reject(new GrantkeeperError('unavailable'));
+  const ports = { ...world.ports, store: { ...world.store, readClaim } };
+  expect(await performDue(ports, XERO, world.clock.now() + 80_000)).toEqual({ outcome: 'retry' });
+  const grant = await world.grant(XERO);
+  expect(grant?.failure).toMatchObject({ outcome: 'UNKNOWN', reason: 'detach_store_unavailable' });
+  expect([grant?.doubts, Object.keys(grant?.detach ?? {})]).toEqual([{}, ['c1']]);
+});

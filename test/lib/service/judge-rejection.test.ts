@@ -275,3 +275,21 @@ test('any success makes a grant active again that was given up', async () => {
   const grant = await world.grant();
   expect([grant?.status, grant?.reauth, grant?.rejections]).toEqual(['active', undefined, undefined]);
 });
+
+test('a rejection is recorded on the grant as a disconnect has left it beside the attempt', async () => {
+  const world = createRefreshWorld();
+  await world.given({ access: { ...quickbooksGrant().access, expiresAt: T0 } }, xeroGrant());
+  world.script.refresh = [
+    async () => {
+      const { orgs: _, ...grant } = (await world.grant('xero#user-1')) ?? xeroGrant();
+      await world.put({ ...grant, unservedSince: T0 });
+      return rejected;
+    },
+  ];
+  const request = { grant: 'xero#user-1', trigger: 'expiring' } as const;
+  expect(await refreshGrant(world.ports, request, T0 + 80_000)).toEqual({ outcome: 'rejected' });
+  // Its ten minutes without anybody are over long before its next try would tell.
+  const grant = await world.grant('xero#user-1');
+  expect([grant?.status, grant?.unservedSince, grant?.rejections?.count]).toEqual(['suspect', T0, 1]);
+  expect(grant?.dueAt).toBeLessThanOrEqual(T0 + 10 * MINUTE);
+});

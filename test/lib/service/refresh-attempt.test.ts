@@ -220,3 +220,21 @@ test.for([
     expect(world.events()).toEqual([]);
   }
 });
+
+const UNHEARD = { kind: 'UNKNOWN', answer: 'complete', reason: 'http_500' } as const;
+const failed = (consecutive: number, outcome: 'UNKNOWN' | 'NOT_SENT' | 'CONFIG' = 'UNKNOWN') => ({
+  failure: { outcome, reason: 'x', at: T0 - HOUR, consecutive },
+});
+
+test.for([
+  ['for the first time', {}, [KEY]],
+  ['for the third time', failed(2), [KEY]],
+  ['for the fourth time, of whatever kind', failed(3, 'NOT_SENT'), undefined],
+  ['after failures of ours', failed(9, 'CONFIG'), [KEY]],
+] as const)('a grant that is not answered %s says something of the provider or not', async ([, changes, failing]) => {
+  const world = createRefreshWorld();
+  await world.given({ ...EXPIRED, ...changes });
+  world.script.refresh = [UNHEARD];
+  await ask(world);
+  expect((await world.store.readProvider('quickbooks'))?.failing).toEqual(failing);
+});
