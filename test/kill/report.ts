@@ -92,7 +92,9 @@ export async function report(ports: SweepPorts, evidence: Evidence): Promise<Run
     settledSeconds: Math.round(((evidence.settledAt ?? Number.NaN) - evidence.killingEndedAt) / 1000),
     rescueQueued: fleet.counted.get('RescueQueued') ?? 0,
     spells: evidence.spells,
-    told: Object.fromEntries([...fleet.counted].filter(([name]) => /^(RefreshOutcome|log|run|RescueApplied)/.test(name))),
+    told: Object.fromEntries(
+      [...fleet.counted].filter(([name]) => /^(RefreshOutcome|log|run|RescueApplied)/.test(name)),
+    ),
     clockFactor: evidence.pace.factor,
     problems,
   };
