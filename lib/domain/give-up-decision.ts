@@ -1,4 +1,4 @@
-import { auditRow } from './audit.ts';
+import { attemptRow } from './attempt-row.ts';
 import {
   type Attempt,
   duePartition,
@@ -130,18 +130,13 @@ export function decideNeedsReauth(
     failure,
     failedRefreshCount: grant.failedRefreshCount + 1,
   } as const;
-  const row = auditRow({
-    pk: `GRANT#${grant.pk}`,
-    id: attempt.id,
+  const row = attemptRow(grant, attempt, {
     event: 'grant.needs_reauth',
-    provider: grant.provider,
-    at: now,
-    startedAt: attempt.startedAt,
-    number: attempt.number,
     outcome: 'REJECTED',
     reason,
     retry: count - 1,
-    ...(traceId === undefined ? {} : { providerTraceId: traceId }),
+    traceId,
+    now,
   });
   return {
     token: transactionToken(attempt.id, 'needs_reauth', now),

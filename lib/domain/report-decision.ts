@@ -1,4 +1,5 @@
-import { type AuditEvent, auditRow } from './audit.ts';
+import { attemptRow } from './attempt-row.ts';
+import type { AuditEvent } from './audit.ts';
 import { type BackoffPolicy, backoffMs } from './backoff.ts';
 import { type Attempt, duePartition, type Failure, type Grant, type GrantFields, type Instant } from './grant.ts';
 import { after, attemptIs, generationIs, isUnreported, statusIs, updateGrant } from './grant-conditions.ts';
@@ -63,18 +64,13 @@ export function decideReport(grant: Grant, attempt: Attempt, report: Report): Tr
     [attemptIs(attempt.id), isUnreported, generationIs(grant.generation), statusIs(grant.status)],
     { set: { ...set, duePartition: duePartition(after(grant, set)) } },
   );
-  const row = auditRow({
-    pk: `GRANT#${grant.pk}`,
-    id: attempt.id,
+  const row = attemptRow(grant, attempt, {
     event: EVENTS[outcome],
-    provider: grant.provider,
-    at: now,
-    startedAt: attempt.startedAt,
-    number: attempt.number,
     outcome,
     reason,
     retry: consecutive - 1,
-    ...(report.traceId === undefined ? {} : { providerTraceId: report.traceId }),
+    traceId: report.traceId,
+    now,
   });
   return {
     token: transactionToken(attempt.id, 'report', outcome, reason, grant.status, now),

@@ -1,4 +1,4 @@
-import { auditRow } from './audit.ts';
+import { attemptRow } from './attempt-row.ts';
 import { suspectBackoffMs } from './backoff.ts';
 import { REJECTED_FOR_MS, REJECTIONS_BEFORE } from './give-up-decision.ts';
 import {
@@ -80,18 +80,13 @@ export function decideSuspect(
       },
     },
   );
-  const row = auditRow({
-    pk: `GRANT#${grant.pk}`,
-    id: attempt.id,
+  const row = attemptRow(grant, attempt, {
     event: 'attempt.rejected',
-    provider: grant.provider,
-    at: now,
-    startedAt: attempt.startedAt,
-    number: attempt.number,
     outcome: 'REJECTED',
     reason,
     retry: count - 1,
-    ...(traceId === undefined ? {} : { providerTraceId: traceId }),
+    traceId,
+    now,
   });
   return {
     token: transactionToken(attempt.id, 'suspect', imageId(grant), now),

@@ -2,6 +2,7 @@ import type { Instant } from '../domain/grant.ts';
 import { METRICS, type ProviderId } from '../domain/names.ts';
 import type { RescueMessage } from '../domain/rescue-message.ts';
 import type { Clock, CountMetric, LogOutcome, RescueQueue } from './ports.ts';
+import { begin, type Work, waitFor } from './work.ts';
 
 /**
  * The second place for tokens that exist nowhere but in this process (design §5, rule 4). The store and a timer run side by
@@ -26,8 +27,6 @@ const RESCUE_AFTER_MS = 2_000;
 /** What is left for the queue when the deadline is nearer than that. */
 const PUT_MS = 6_000;
 const PUT_PAUSE_MS = 250;
-/** Waits are cut into pieces, so that no timer outlives the function by more than this. */
-const SLICE_MS = 100;
 
 /**
  * Runs `store` (which tries until the deadline) and answers what it answers. When it has not ended 2 s after it began, or ended
@@ -49,30 +48,6 @@ export async function storeOrRescue<S>(
   if (storing.end?.kind === 'done') return storing.end.value;
   tell(ports, rescue, isQueued, storing);
   return isQueued ? 'rescued' : 'at_risk';
-}
-
-/** Something under way, and how it ended. */
-interface Work<T> {
-  readonly ended: Promise<void>;
-  end?: { readonly kind: 'done'; readonly value: T } | { readonly kind: 'failed'; readonly error: unknown };
-}
-
-function begin<T>(start: () => Promise<T>): Work<T> {
-  const run = async () => {
-    try {
-      work.end = { kind: 'done', value: await start() };
-    } catch (error) {
-      work.end = { kind: 'failed', error };
-    }
-  };
-  const work: Work<T> = {} as Work<T>;
-  return Object.assign(work, { ended: run() });
-}
-
-async function waitFor(clock: Clock, work: Work<unknown>, untilAt: Instant): Promise<void> {
-  while (work.end === undefined && clock.now() < untilAt) {
-    await Promise.race([work.ended, clock.sleep(Math.max(0, Math.min(SLICE_MS, untilAt - clock.now())))]);
-  }
 }
 
 /**

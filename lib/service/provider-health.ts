@@ -17,7 +17,8 @@ import type { GrantKey } from '../domain/terms.ts';
 import type { Transaction } from '../domain/write.ts';
 import { type PersistPorts, persist } from './persist.ts';
 import type { Policies } from './policies.ts';
-import type { Clock, LogOutcome, ReadClient, Store, TokenEndpoint } from './ports.ts';
+import type { LogOutcome, ReadClient, Store, TokenEndpoint } from './ports.ts';
+import { begin, waitFor } from './work.ts';
 
 /**
  * What the fleet knows of a provider, shared through one item: asked before each refresh, told after it. All of it is
@@ -30,8 +31,6 @@ export type { Admission } from '../domain/circuit.ts';
 const CACHED_MS = 5_000;
 /** After a refresh has been stored, at most this long is spent on saying how it went. */
 const NOTE_MS = 2_000;
-/** Waits are cut into pieces, so that no timer outlives what it waited for by more than this. */
-const SLICE_MS = 100;
 /** Decisions on an item that others write at the same time; each failed one is somebody else's success. */
 const MAX_DECISIONS = 3;
 
@@ -108,7 +107,8 @@ export async function noteOutcome(
     if (decide(await recentState(ports, provider)) === undefined) return;
     await change(ports, provider, decide, deadlineAt, outcome.kind === 'OK' ? undefined : outcome.reason);
   };
-  await endOf(ports.clock, note, deadlineAt);
+  // What it could not say in time the next outcome says.
+  await waitFor(ports.clock, begin(note), deadlineAt);
 }
 
 /**
@@ -123,17 +123,6 @@ export async function probeIfDue(ports: ProbePorts, provider: ProviderId): Promi
   } catch {
     return await admission(ports, provider);
   }
-}
-
-/** When the work has ended, well or not, or the time is up. What it could not say the next outcome says. */
-async function endOf(clock: Clock, work: () => Promise<void>, untilAt: Instant): Promise<void> {
-  let isOver = false;
-  const over = work()
-    .catch(() => {})
-    .finally(() => {
-      isOver = true;
-    });
-  while (!isOver && clock.now() < untilAt) await Promise.race([over, clock.sleep(SLICE_MS)]);
 }
 
 async function noteSuccess(
