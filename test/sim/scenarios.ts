@@ -1,5 +1,6 @@
 import { deadProber, poisonGrant, thousandReaders, undecryptable } from './scenarios/disturbers.ts';
 import { everybodyDenied, secretWrong } from './scenarios/outages.ts';
+import { partlyDenied } from './scenarios/partly-denied.ts';
 import { oneRevokes } from './scenarios/revoked.ts';
 
 /** What a scenario has come to. */
@@ -19,6 +20,7 @@ export async function runScenarios({ isSmall }: { readonly isSmall: boolean }): 
   const large = isSmall ? SMALL : LARGE;
   const runs: (() => Promise<Finding>)[] = [
     ...[1, 6, large].flatMap((grants) => [40, 110].map((minutes) => () => everybodyDenied(grants, minutes))),
+    partlyDenied,
     () => oneRevokes(6),
     () => oneRevokes(SMALL),
     ...[1, 6, large].map((grants) => () => secretWrong(grants)),

@@ -1,5 +1,6 @@
 import type { GrantFields } from '../../../lib/domain/grant.ts';
 import { MINUTE } from '../../support/grants.ts';
+import type { Mutant } from '../context.ts';
 import { type Member, membersOf, plant } from '../fleet.ts';
 import type { Rotation } from '../provider.ts';
 import { createWorld, type World } from '../world.ts';
@@ -18,8 +19,18 @@ export interface FleetWorld extends World {
 const SEED = 7;
 
 /** Nobody is at fault for what these worlds do on purpose. */
-export async function createFleetWorld(grants: number, rotation: Rotation = 'single'): Promise<FleetWorld> {
-  const world = createWorld({ seed: SEED, providerId: 'quickbooks', rotation, isFleet: grants > 20 });
+export async function createFleetWorld(
+  grants: number,
+  rotation: Rotation = 'single',
+  mutant?: Mutant,
+): Promise<FleetWorld> {
+  const world = createWorld({
+    seed: SEED,
+    providerId: 'quickbooks',
+    rotation,
+    isFleet: grants > 20,
+    ...(mutant === undefined ? {} : { mutant }),
+  });
   const { context, processes, watch } = world;
   const { scheduler, situations } = context;
   const members = membersOf('quickbooks', grants, 1);
