@@ -73,7 +73,11 @@ export function updateExpression(
 function render(condition: Condition, placeholders: Placeholders): string {
   if ('anyOf' in condition) return combine(condition.anyOf, 'OR', placeholders) ?? never(placeholders);
   if ('allOf' in condition) return combine(condition.allOf, 'AND', placeholders) ?? always(placeholders);
-  if ('oneOf' in condition && condition.oneOf.length === 0) return never(placeholders);
+  if ('oneOf' in condition) {
+    // Not IN: the embedded DynamoDB does not find a false in a list.
+    const either = condition.oneOf.map((each) => ({ path: condition.path, equals: each }));
+    return combine(either, 'OR', placeholders) ?? never(placeholders);
+  }
   const { path, value } = placeholders;
   const at = path(condition.path);
   if ('is' in condition) return `${condition.is === 'absent' ? 'attribute_not_exists' : 'attribute_exists'}(${at})`;
@@ -81,8 +85,7 @@ function render(condition: Condition, placeholders: Placeholders): string {
   if ('below' in condition) return `${at} < ${value(condition.below)}`;
   if ('atMost' in condition) return `${at} <= ${value(condition.atMost)}`;
   if ('atLeast' in condition) return `${at} >= ${value(condition.atLeast)}`;
-  if ('size' in condition) return `size(${at}) = ${value(condition.size)}`;
-  return `${at} IN (${condition.oneOf.map(value).join(', ')})`;
+  return `size(${at}) = ${value(condition.size)}`;
 }
 
 /** Parentheses only around two or more: DynamoDB refuses redundant ones. */

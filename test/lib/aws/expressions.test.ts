@@ -19,7 +19,7 @@ describe('a condition expression', () => {
     ['absent', [absent('pk')], 'attribute_not_exists(#n0)', []],
     ['present, of an entry', [present('attempt', 'id')], 'attribute_exists(#n0.#n1)', []],
     ['equals', [equals(['number'], 7)], '#n0 = :v0', [7]],
-    ['one of', [oneOf(['status'], ['active', 'suspect'])], '#n0 IN (:v0, :v1)', ['active', 'suspect']],
+    ['one of', [oneOf(['status'], ['active', 'suspect'])], '(#n0 = :v0 OR #n0 = :v1)', ['active', 'suspect']],
     ['one of none', [oneOf(['status'], [])], '(attribute_exists(#n0) AND attribute_not_exists(#n0))', []],
     ['below', [below(['dueAt'], 9)], '#n0 < :v0', [9]],
     ['at most', [atMost(['dueAt'], 9)], '#n0 <= :v0', [9]],
