@@ -3,8 +3,9 @@ import type { ConsumerMap } from '../lib/domain/consumer.ts';
 import { CONSUMER_MAP_FILE, METRICS, type ProviderId } from '../lib/domain/names.ts';
 import { consumerOf, createConsumerMap } from '../lib/runtime/consumer-map.ts';
 import { codeOf } from '../lib/runtime/describe-error.ts';
-import { invokeHandler } from '../lib/runtime/invoke-handler.ts';
+import { type Invocation, invokeHandler } from '../lib/runtime/invoke-handler.ts';
 import { organizationIdSchema, parseInput, providerSchema } from '../lib/runtime/parse-input.ts';
+import { countServe } from '../lib/runtime/serve-metrics.ts';
 import { getAccessTokenPorts } from '../lib/runtime/wiring.ts';
 import { type GetTokenPorts, getAccessToken, type ServedToken } from '../lib/service/get-access-token.ts';
 
@@ -23,7 +24,7 @@ const INPUT = z.strictObject({
 
 /** Hands the caller a valid access token of an organisation, as far as the alias it invoked may have it (design §9). */
 export function createHandler(ports: () => GetTokenPorts, consumers: () => ConsumerMap) {
-  return invokeHandler('get-token', async (event, { qualifier, correlationId, note }) => {
+  const handle = async (event: unknown, { qualifier, correlationId, note }: Invocation): Promise<ServedToken> => {
     const consumer = consumerOf(consumers(), qualifier);
     const input = parseInput(INPUT, event);
     const { organizationId, provider } = input;
@@ -31,7 +32,8 @@ export function createHandler(ports: () => GetTokenPorts, consumers: () => Consu
     const served = await counted(ports(), provider, (p) => getAccessToken(p, { ...input, consumer, correlationId }));
     note({ tokenVersion: served.tokenVersion, outcome: served.stale ? 'stale' : 'ok' });
     return served;
-  });
+  };
+  return invokeHandler('get-token', handle, { ended: countServe });
 }
 
 /** Counts a refusal; what was served is counted where it is known how. */

@@ -1,13 +1,18 @@
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { ThrottledService } from '../domain/names.ts';
+import type { CountMetric } from '../service/ports.ts';
+import { type Watched, watchThrottling } from './throttle-watch.ts';
 
 /**
  * Every SDK client of the product is made here, with its retries and time-outs spelt out: the SDK's defaults changed under
- * us on 2026-11-10, and by default a request may take for ever.
+ * us on 2026-11-10, and by default a request may take for ever. With a `count` each tells how often its service throttles us.
  */
 
 /** A name lookup, TCP and TLS inside one region; anything slower is an outage. */
@@ -24,6 +29,10 @@ const CLIENT_LIMITS = {
   dynamodb: { requestMs: 2_000, maxAttempts: 2 },
   kms: { requestMs: 2_000, maxAttempts: 3 },
   secrets: { requestMs: 3_000, maxAttempts: 3 },
+  /** Once a minute, by a run that has other things to do. */
+  cloudwatch: { requestMs: 2_000, maxAttempts: 2 },
+  /** Beside the work; what waits for it gives up by itself. */
+  events: { requestMs: 2_000, maxAttempts: 2 },
   /** Asked when the store fails: the service tries again itself, and a message that comes twice is applied once. */
   sqs: { requestMs: 2_000, maxAttempts: 2 },
   /** A retry would run a function twice. The time of each call is set in `invoke.ts`; this is the longest of them. */
@@ -38,33 +47,50 @@ export interface ClientPlace {
 }
 
 /** DynamoDB with JavaScript values; undefined members are left out of what is written. */
-export function createDynamoClient(place: ClientPlace = {}): DynamoDBDocumentClient {
-  return DynamoDBDocumentClient.from(new DynamoDBClient({ ...place, ...settings(CLIENT_LIMITS.dynamodb) }), {
+export function createDynamoClient(place: ClientPlace = {}, count?: CountMetric): DynamoDBDocumentClient {
+  const client = new DynamoDBClient({ ...place, ...settings(CLIENT_LIMITS.dynamodb) });
+  return DynamoDBDocumentClient.from(watched(client, 'dynamodb', count), {
     marshallOptions: { removeUndefinedValues: true },
   });
 }
 
+/** Metrics and alarms. */
+export function createCloudWatchClient(place: ClientPlace = {}, count?: CountMetric): CloudWatchClient {
+  return watched(new CloudWatchClient({ ...place, ...settings(CLIENT_LIMITS.cloudwatch) }), 'cloudwatch', count);
+}
+
+/** The bus of lifecycle events. */
+export function createEventBridgeClient(place: ClientPlace = {}, count?: CountMetric): EventBridgeClient {
+  return watched(new EventBridgeClient({ ...place, ...settings(CLIENT_LIMITS.events) }), 'events', count);
+}
+
 /** The key service. */
-export function createKmsClient(place: ClientPlace = {}): KMSClient {
-  return new KMSClient({ ...place, ...settings(CLIENT_LIMITS.kms) });
+export function createKmsClient(place: ClientPlace = {}, count?: CountMetric): KMSClient {
+  return watched(new KMSClient({ ...place, ...settings(CLIENT_LIMITS.kms) }), 'kms', count);
 }
 
 /** The secret store. */
-export function createSecretsClient(place: ClientPlace = {}): SecretsManagerClient {
-  return new SecretsManagerClient({ ...place, ...settings(CLIENT_LIMITS.secrets) });
+export function createSecretsClient(place: ClientPlace = {}, count?: CountMetric): SecretsManagerClient {
+  return watched(new SecretsManagerClient({ ...place, ...settings(CLIENT_LIMITS.secrets) }), 'secretsmanager', count);
 }
 
 /** The rescue queue. It is spoken to at the host of its URL, unless `place` names an endpoint. */
-export function createSqsClient(place: ClientPlace = {}): SQSClient {
-  return new SQSClient({ ...place, ...settings(CLIENT_LIMITS.sqs) });
+export function createSqsClient(place: ClientPlace = {}, count?: CountMetric): SQSClient {
+  return watched(new SQSClient({ ...place, ...settings(CLIENT_LIMITS.sqs) }), 'sqs', count);
 }
 
 /**
  * Invocations of our other functions: tried once, each on a fresh connection. A pooled one that died unnoticed would fail
  * after bytes were written, and there is no second try to hide it.
  */
-export function createLambdaClient(place: ClientPlace = {}): LambdaClient {
-  return new LambdaClient({ ...place, ...settings(CLIENT_LIMITS.lambda, { keepAlive: false }) });
+export function createLambdaClient(place: ClientPlace = {}, count?: CountMetric): LambdaClient {
+  const client = new LambdaClient({ ...place, ...settings(CLIENT_LIMITS.lambda, { keepAlive: false }) });
+  return watched(client, 'lambda', count);
+}
+
+function watched<C extends Watched>(client: C, service: ThrottledService, count: CountMetric | undefined): C {
+  if (count !== undefined) watchThrottling(client, service, count);
+  return client;
 }
 
 function settings(limits: { readonly requestMs: number; readonly maxAttempts: number }, agent = { keepAlive: true }) {

@@ -2,9 +2,9 @@ import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/clien
 import * as z from 'zod/mini';
 import { GrantkeeperError } from '../domain/errors.ts';
 import type { Instant } from '../domain/grant.ts';
-import { clientSecretName, stateKeysSecretName } from '../domain/names.ts';
+import { clientSecretName, METRICS, stateKeysSecretName } from '../domain/names.ts';
 import { Secret } from '../domain/secret.ts';
-import type { ReadClient, StateKey, StateKeyRing } from '../service/ports.ts';
+import type { CountMetric, ReadClient, StateKey, StateKeyRing } from '../service/ports.ts';
 
 const CACHED_MS = 5 * 60_000;
 
@@ -29,23 +29,32 @@ interface Options {
   readonly client: SecretsManagerClient;
   readonly environment: string;
   now(): Instant;
+  /** Counts each time a secret was needed and could not be had. */
+  readonly count?: CountMetric;
 }
 
 /**
  * The secrets of the deployment. Each is read once for all who ask at the same time and then kept for 5 minutes; a failed
  * read is not kept. Every failure is `secret_unavailable`, whose cause names the secret and never holds any of its text.
  */
-export function createSecretReader({ client, environment, now }: Options): SecretReader {
+export function createSecretReader({ client, environment, now, count }: Options): SecretReader {
   const texts = createTextCache((name) => readText(client, name), now);
+  async function read<T extends z.ZodMiniType>(name: string, schema: T, fresh = false): Promise<z.output<T>> {
+    try {
+      return parse(name, await texts.read(name, fresh), schema);
+    } catch (error) {
+      count?.(METRICS.secretErrors, 1);
+      throw error;
+    }
+  }
   return {
     async readClient(provider, side, options) {
       const name = clientSecretName(environment, provider, side);
-      const { clientId, clientSecret } = parse(name, await texts.read(name, options?.fresh ?? false), CLIENT);
+      const { clientId, clientSecret } = await read(name, CLIENT, options?.fresh);
       return { clientId, clientSecret: new Secret(clientSecret) };
     },
     async readStateKeys() {
-      const name = stateKeysSecretName(environment);
-      const { previous, ...current } = parse(name, await texts.read(name, false), RING);
+      const { previous, ...current } = await read(stateKeysSecretName(environment), RING);
       return { current: toKey(current), ...(previous === undefined ? {} : { previous: toKey(previous) }) };
     },
   };

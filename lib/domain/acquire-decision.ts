@@ -29,7 +29,7 @@ export const ATTEMPT_MS = 70_000;
 /** Callers whose token an API rejected can cause one refresh of a grant in this time, however many they are. */
 export const FORCED_EVERY_MS = 60_000;
 /** Budget + longest provider answer + clock slack: a holder cannot outlive its lease. */
-const LEASE_MS = 125_000;
+export const LEASE_MS = 125_000;
 
 export interface AcquireInput {
   readonly kind: AttemptKind;
@@ -38,6 +38,8 @@ export interface AcquireInput {
   readonly now: Instant;
   /** The refresh was asked for by a caller whose token an API rejected. */
   readonly forced?: boolean;
+  /** At least, and by default, `LEASE_MS`. */
+  readonly leaseMs?: number;
 }
 
 export type AcquireDecision =
@@ -46,13 +48,13 @@ export type AcquireDecision =
 
 /** The write that takes the lease on the grant as read, or why it cannot be taken now. */
 export function decideAcquire(grant: Grant, input: AcquireInput): AcquireDecision {
-  const { kind, attemptId, now } = input;
+  const { kind, attemptId, now, leaseMs = LEASE_MS } = input;
   if (!isAllowed(grant, kind)) return { kind: 'refused', why: 'not_allowed' };
   if (!isFreeNow(grant, now)) return { kind: 'refused', why: 'leased', until: grant.attempt?.until ?? now };
   if (kind !== 'exchange' && grant.notBefore !== undefined && grant.notBefore > now) {
     return { kind: 'refused', why: 'backing_off', until: grant.notBefore };
   }
-  const attempt: Attempt = { number: grant.number + 1, id: attemptId, kind, startedAt: now, until: now + LEASE_MS };
+  const attempt: Attempt = { number: grant.number + 1, id: attemptId, kind, startedAt: now, until: now + leaseMs };
   return { kind: 'acquire', attempt, transaction: acquireTransaction(grant, attempt, input) };
 }
 

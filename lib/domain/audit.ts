@@ -25,7 +25,8 @@ export type AuditEvent =
   | 'connection.tenant_lost'
   | 'connection.tenant_found'
   | 'flow.started'
-  | 'flow.failed';
+  | 'flow.failed'
+  | 'organization.erased';
 
 /**
  * Append-only. `pk` is `GRANT#<grant key>` or `ORG#<organisation>`; `sk` is `<startedAt>#<attempt or flow id>#<event>`,

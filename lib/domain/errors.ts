@@ -164,6 +164,37 @@ export const ERRORS = {
 export type ErrorCode = keyof typeof ERRORS;
 
 /**
+ * Failures through no doing of the caller or of the connection's user: invoked functions log them as errors, get-token and
+ * connect flows count them as faults. Not among them, although told as a 5xx: `refresh_in_progress`, because its answer says when to come back and a
+ * wait for a slow provider shows in the latency; `refresh_rejected`, because it is most often the user who has withdrawn the
+ * authorisation, and where it is not, the provider's refreshes show it.
+ */
+const FAULTS: ReadonlySet<ErrorCode> = new Set([
+  ...(['internal_error', 'unavailable', 'configuration_missing', 'secret_unavailable', 'token_undecryptable'] as const),
+  ...(['refresh_failed', 'provider_error', 'provider_configuration'] as const),
+  ...(['exchange_failed', 'company_unconfirmed', 'offline_access_missing'] as const),
+]);
+
+/** Refusals for want of right: a key, a scope, a state of ours, an alias or the organisations of a grant. */
+export const DENIALS = [
+  'unauthorized',
+  'forbidden',
+  'invalid_state',
+  'consumer_refused',
+  'shared_grant_refused',
+] as const satisfies readonly ErrorCode[];
+
+/** Whether a failure is one of ours, of AWS or of the provider, and none of the caller's or the user's making. */
+export function isFault(code: ErrorCode): boolean {
+  return FAULTS.has(code);
+}
+
+/** The code of an error that refuses for want of right; undefined for every other. */
+export function denialOf(error: unknown): ErrorCode | undefined {
+  return error instanceof GrantkeeperError && error.denied ? error.code : undefined;
+}
+
+/**
  * The only error this project throws on purpose. `message` is the table's, never a provider's text; `field` names the
  * offending input; `cause` holds our own or an SDK's error, never a provider's body.
  */
@@ -171,13 +202,19 @@ export class GrantkeeperError extends Error {
   readonly code: ErrorCode;
   readonly field: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  /** It refuses for want of right, which the code of one that hides what exists (`not_found`) does not show. */
+  readonly denied: boolean;
 
-  constructor(code: ErrorCode, options: { field?: string; retryAfterSeconds?: number; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    options: { field?: string; retryAfterSeconds?: number; denied?: boolean; cause?: unknown } = {},
+  ) {
     super(ERRORS[code].message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'GrantkeeperError';
     this.code = code;
     this.field = options.field;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.denied = options.denied ?? DENIALS.some((denial) => denial === code);
   }
 
   /** HTTP status of the code. */

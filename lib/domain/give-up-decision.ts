@@ -1,13 +1,5 @@
 import { attemptRow } from './attempt-row.ts';
-import {
-  type Attempt,
-  duePartition,
-  type Failure,
-  type Grant,
-  hasDoubts,
-  type Instant,
-  type ReauthReason,
-} from './grant.ts';
+import { type Attempt, duePartition, type Failure, type Grant, type Instant, type ReauthReason } from './grant.ts';
 import {
   after,
   attemptIs,
@@ -46,16 +38,16 @@ export const REJECTED_FOR_MS = 15 * 60_000;
 /** A process that never reported may still store what it got, or have put it on the rescue queue, for so long. */
 export const DOUBT_MS = 30 * 60_000;
 /** The sweep looks every minute; after three it is not at work, and what it saw is no evidence any more. */
-const OBSERVED_MS = 180_000;
+export const OBSERVED_MS = 180_000;
 /** Two looks, a minute apart, found no token on its way to the store. */
-const QUEUES_EMPTY_MS = 60_000;
+export const QUEUES_EMPTY_MS = 60_000;
 /**
  * Another grant's success counts when it was sent so long after our first rejection: further apart than the clocks of two
  * machines, or one sent just before an outage could pass for one during it.
  */
-const EVIDENCE_AFTER_MS = 60_000;
+export const EVIDENCE_AFTER_MS = 60_000;
 /** Without the evidence of others a provider's outage must be thought of for so long. */
-const WITHOUT_EVIDENCE_MS = 2 * 3600_000;
+export const WITHOUT_EVIDENCE_MS = 2 * 3600_000;
 
 export interface GiveUpFacts {
   readonly graceSeconds: number;
@@ -92,7 +84,10 @@ export function reasonOf(grant: Grant, state: ProviderState | undefined, now: In
   const firstAt = grant.rejections?.firstAt ?? now;
   if (grant.hardExpiresAt !== undefined && grant.hardExpiresAt <= now) return 'hard_expired';
   if (grant.refreshExpiresAt !== undefined && grant.refreshExpiresAt <= firstAt) return 'idle_expired';
-  if (hasDoubts(grant) || grant.unansweredSince !== undefined) return 'lost_rotation';
+  // An answer that went missing only after the token had been refused most likely held nothing new; where that refusal was an
+  // outage's (providers.md §0.3) the token was lost all the same, and is not called so.
+  const lostAt = Math.min(grant.unansweredSince ?? Number.POSITIVE_INFINITY, ...Object.values(grant.doubts));
+  if (lostAt < firstAt) return 'lost_rotation';
   return state !== undefined && othersSucceeded(grant, state) ? 'user_revoked' : 'unknown';
 }
 

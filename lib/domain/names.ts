@@ -54,6 +54,14 @@ export const FUNCTIONS = [
 ] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 
+/**
+ * Runs of refresh-due at once: a sweep with the three copies it may share its work with, the next minute's sweep while they
+ * still work, and the daily repair. Runs that overlap harm nothing: whatever changes a grant is done under that grant's
+ * lease, what a run found in the index is read again first, and each write to a provider's state has its condition. A run
+ * beyond these waits a minute at most and is then dropped, because the next one finds the same work.
+ */
+export const SWEEPS_AT_ONCE = 8;
+
 /** The alias a consumer invokes get-token by is its name in the consumer map; this one exists from the start. */
 export const DEFAULT_CONSUMER = 'default';
 
@@ -74,6 +82,9 @@ export const VARIABLES = {
   partnerName: 'GK_PARTNER_NAME',
   allowSharedGrants: 'GK_ALLOW_SHARED_GRANTS',
   refreshAheadSeconds: 'GK_REFRESH_AHEAD_SECONDS',
+  onDemandSeconds: 'GK_ON_DEMAND_SECONDS',
+  keepAliveDays: 'GK_KEEP_ALIVE_DAYS',
+  leaseSeconds: 'GK_LEASE_SECONDS',
   circuitFailures: 'GK_CIRCUIT_FAILURES',
   circuitResetSeconds: 'GK_CIRCUIT_RESET_SECONDS',
   backoffBaseMs: 'GK_BACKOFF_BASE_MS',
@@ -83,6 +94,8 @@ export const VARIABLES = {
   refreshGrantFunction: 'GK_REFRESH_GRANT_FUNCTION',
   finishConnectFunction: 'GK_FINISH_CONNECT_FUNCTION',
   refreshDueFunction: 'GK_REFRESH_DUE_FUNCTION',
+  eventBus: 'GK_EVENT_BUS',
+  tableKeyArn: 'GK_TABLE_KEY_ARN',
   logLevel: 'GK_LOG_LEVEL',
 } as const;
 
@@ -114,35 +127,104 @@ export function metricNamespace(environment: string): string {
   return `Grantkeeper/${environment}`;
 }
 
-/** CloudWatch metric names, shared by code and alarms. Dimensions: `provider`, and `outcome` where it says so. */
+/** The EventBridge bus of an environment's lifecycle events. */
+export function eventBusName(environment: string): string {
+  return `${APP}-${environment}`;
+}
+
+/** Codes of refusals for want of right, by which `DeniedCalls` is counted; `not_found` only where an object exists and is another's. */
+export const DENIED_OUTCOMES = [
+  'unauthorized',
+  'forbidden',
+  'not_found',
+  'invalid_state',
+  'consumer_refused',
+  'shared_grant_refused',
+] as const;
+
+/** The AWS services whose throttling is counted, by the name it is counted under. */
+export const THROTTLED_SERVICES = [
+  'dynamodb',
+  'kms',
+  'secretsmanager',
+  'sqs',
+  'lambda',
+  'cloudwatch',
+  'events',
+] as const;
+export type ThrottledService = (typeof THROTTLED_SERVICES)[number];
+
+/**
+ * CloudWatch metric names, shared by code and alarms. Each has exactly the dimensions in braces; what has none is found
+ * without. Unless it says otherwise a metric is a count of things that happened, to be summed. A gauge is what one run of the
+ * schedule found, once a minute; it is missing for a minute in which it could not be measured.
+ */
 export const METRICS = {
-  /** A token from the provider is in no store and on no queue. Count. Alarmed on. */
+  /** {provider}. A token from the provider is in no store and on no queue. Written at once. Alarmed on. */
   tokenAtRisk: 'TokenAtRisk',
-  /** Tokens put on the rescue queue because the store did not take them within two seconds. Count. */
+  /** {provider}. Tokens put on the rescue queue because the store did not take them within two seconds. */
   rescueQueued: 'RescueQueued',
-  /** Messages of the rescue queue, by `outcome`: commit, displace, superseded, other_generation, stored, banked. Count. */
+  /** {provider, outcome}. Messages of the rescue queue, by what storing came to: commit, displace, superseded, other_generation, stored, banked. */
   rescueApplied: 'RescueApplied',
-  /** Grants given up, by `outcome`: the reason. Count. */
+  /** {provider, outcome}. Grants given up, by the reason. */
   needsReauth: 'NeedsReauth',
-  /** Grants that passed a warning level before the end of their authorisation, by `outcome`: idle_90, hard_30, …. Count. */
+  /** {provider, outcome}. Grants that passed a warning level before the end of their authorisation: idle_90, hard_30, …. */
   grantExpiring: 'GrantExpiring',
-  /** By provider, from each sweep: 1 while the circuit is open, else 0. */
+  /** {provider}. Gauge: 1 while the circuit keeps refreshes back, else 0. */
   circuitOpen: 'CircuitOpen',
-  /** By provider, from each sweep: 1 while so many are suspect that nobody is given up, else 0. Alarmed on. */
+  /** {provider}. Gauge: 1 while it does so because our client is refused, else 0. Alarmed on. */
+  configRefused: 'ConfigRefused',
+  /** {provider}. Gauge: 1 while so many are suspect that nobody is given up, else 0. Alarmed on. */
   verdictsFrozen: 'VerdictsFrozen',
-  /** By provider, from each sweep: how many grants are suspect. Count. */
+  /** {provider}. Gauge: how many grants are suspect. */
   suspects: 'Suspects',
-  /** By `outcome`: ok, rescued, at_risk, not_sent, unknown, rejected, needs_reauth, config, throttled. Count. */
+  /**
+   * {provider}. Gauge: how many grants were due for more than a minute when the run began. A look lists 250 of each of a
+   * provider's 24 partitions of the due index: from 250 on it may be too small, and 6000 is the most it can be.
+   */
+  overdueGrants: 'OverdueGrants',
+  /** {provider, outcome}. Gauge: grants by status, as the daily scan last counted all of them. */
+  grants: 'Grants',
+  /** {}. Gauge: how many of our two keys are disabled or scheduled for deletion, as far as KMS says. Alarmed on. */
+  keysUnusable: 'KeysUnusable',
+  /** {provider, outcome}. Attempts to refresh, by their end: ok, rescued, at_risk, not_sent, unknown, rejected, needs_reauth, config, throttled. */
   refreshOutcome: 'RefreshOutcome',
-  /** By `outcome`: ok, stale or the error code. Count. */
+  /** {provider, outcome}. Calls of get-token that named a connection: ok (as it was stored), refreshed (after a wait for a refresh), stale or the error code. */
   tokenServed: 'TokenServed',
-  /** By `outcome`: linked or the flow's error code. Count. */
+  /** {}. How long get-token took, whatever it answered, less the start of a cold sandbox. Milliseconds; as many as there were calls. */
+  serveLatency: 'ServeLatency',
+  /** {}. 1 for each call of get-token that ended in a fault (`isFault` of errors.ts), else 0. */
+  serveFault: 'ServeFault',
+  /**
+   * {provider, outcome}. How long a request to a provider took from the first step of its connection to the last byte of the
+   * answer, or until it was given up, by what was asked: refresh, exchange, revoke, probe, tenants, detach. Milliseconds.
+   */
+  providerLatency: 'ProviderLatency',
+  /** {provider, outcome}. The same requests by the class of their answer: 2xx, 3xx, 4xx, 429, 5xx, or none when none came whole. */
+  providerAnswer: 'ProviderAnswer',
+  /** {provider}. Leases that were not taken because another attempt had the grant, or was quicker. */
+  leaseContention: 'LeaseContention',
+  /**
+   * {outcome}. Calls that were refused for want of right, by the error code (`DENIALS` of errors.ts), and by not_found where
+   * that hides another organisation's object. Not seen here: requests without any key, which the gateway refuses by itself, and
+   * repeats of a key's refused route while the gateway remembers what the key may do.
+   */
+  deniedCalls: 'DeniedCalls',
+  /** {}. Times a secret was needed and could not be read, or was malformed. */
+  secretErrors: 'SecretErrors',
+  /** {outcome}. Requests that an AWS service throttled, each of the SDK's tries, by `THROTTLED_SERVICES`. */
+  awsThrottled: 'AwsThrottled',
+  /** {}. Lifecycle events the bus did not take. */
+  eventsDropped: 'EventsDropped',
+  /** {provider, outcome}. Connect flows that came to an end: linked or the flow's error code; and choosing, when the user was asked for the company. */
   connectOutcome: 'ConnectOutcome',
-  /** Written by each run of the sweep. Count. */
+  /** {provider}. 1 for each connect flow that ended in a fault (`isFault` of errors.ts), 0 for each other end; the average is a ratio. */
+  connectFault: 'ConnectFault',
+  /** {}. Runs of the sweep that could look at what is due. */
   sweepHeartbeat: 'SweepHeartbeat',
-  /** Age of the most overdue grant the sweep found. Milliseconds. */
+  /** {}. Age of the most overdue grant a run found. Milliseconds. */
   refreshLag: 'RefreshLag',
-  /** Extra tries a commit needed. Count. */
+  /** {}. Extra tries a commit needed. */
   commitRetries: 'CommitRetries',
 } as const;
 export type MetricName = (typeof METRICS)[keyof typeof METRICS];

@@ -174,7 +174,7 @@ export function abandonAt(grant: DueFacts): Instant | undefined {
 }
 
 /** Whether somebody asked for its token in the last 24 hours. */
-function isInUse(grant: Pick<GrantFields, 'lastUsedAt'>, now: Instant): boolean {
+export function isInUse(grant: Pick<GrantFields, 'lastUsedAt'>, now: Instant): boolean {
   return grant.lastUsedAt !== undefined && now - grant.lastUsedAt < IN_USE_MS;
 }
 

@@ -1,5 +1,5 @@
 import type { ProviderId } from './names.ts';
-import { type ProviderState, providerKey } from './provider-state.ts';
+import { type GrantsByStatus, type ProviderState, providerKey } from './provider-state.ts';
 import type { Instant } from './terms.ts';
 import { absent, equals, type Transaction, transactionToken, type WriteOn } from './write.ts';
 
@@ -73,16 +73,22 @@ export function decideObservation(
   };
 }
 
-/** The write of the daily scan: how many living grants the provider has. */
-export function decideCounted(provider: ProviderId, grants: number, now: Instant): Transaction {
+/** What the daily scan counted of a provider. */
+export interface Counted {
+  readonly living: number;
+  readonly byStatus: GrantsByStatus;
+}
+
+/** The write of the daily scan: how many grants the provider has. */
+export function decideCounted(provider: ProviderId, { living, byStatus }: Counted, now: Instant): Transaction {
   const write: WriteOn<'grants', ProviderState> = {
     table: 'grants',
     key: { pk: providerKey(provider) },
     when: [],
     op: 'update',
-    set: { v: 1, provider, grants, countedAt: now },
+    set: { v: 1, provider, grants: living, grantsByStatus: byStatus, countedAt: now },
   };
-  return { token: transactionToken('counted', provider, grants, now), writes: [write] };
+  return { token: transactionToken('counted', JSON.stringify(write)), writes: [write] };
 }
 
 /** A fleet that was never counted is taken for a small one. */

@@ -1,3 +1,4 @@
+import type { GrantStatus } from './grant.ts';
 import type { ProviderId } from './names.ts';
 import type { GrantKey, Instant } from './terms.ts';
 
@@ -37,8 +38,12 @@ export interface ProviderState {
   readonly queuesEmptySince?: Instant;
   /** Living grants of the provider, counted by the daily scan. */
   readonly grants?: number;
+  /** All its grants by status, counted with them; absent on an item that was written before they were. */
+  readonly grantsByStatus?: GrantsByStatus;
   readonly countedAt?: Instant;
 }
+
+export type GrantsByStatus = Readonly<Record<GrantStatus, number>>;
 
 export type ProviderKey = `PROVIDER#${ProviderId}`;
 

@@ -5,11 +5,12 @@ import type { DutyOutcome } from '../domain/outcome.ts';
 import type { Secret } from '../domain/secret.ts';
 import type { ProviderDescriptor, ProviderHosts } from '../providers/descriptor.ts';
 import { PROVIDERS } from '../providers/index.ts';
-import type { TenantDirectory, TenantListing } from '../service/ports.ts';
+import type { CountMetric, TenantDirectory, TenantListing } from '../service/ports.ts';
 import { faultOf } from './api-fault.ts';
-import { type Call, type CallLimits, type CallResult, callOnce } from './https-call.ts';
+import type { Call, CallLimits, CallResult } from './https-call.ts';
 import { jsonOf } from './json.ts';
 import { claimOf } from './jwt-claim.ts';
+import { measuredCall } from './measured-call.ts';
 import { retryAfterSeconds } from './retry-after.ts';
 import { companiesOf, companyOf } from './tenant-answer.ts';
 
@@ -19,6 +20,8 @@ const API_LIMITS: CallLimits = { connectMs: 5_000, answerMs: 10_000, totalMs: 10
 interface World {
   readonly hosts: (provider: ProviderId, environment: ProviderEnvironment) => ProviderHosts;
   readonly now: () => Instant;
+  /** Is told how long each request took and how it was answered. */
+  readonly count?: CountMetric;
   /** Replaces single limits of the requests, for tests. */
   readonly limits?: Partial<CallLimits>;
 }
@@ -89,7 +92,7 @@ async function detach(world: World, request: Parameters<TenantDirectory['detach'
 
 /** Whatever goes wrong while the request is put together is proof that it was not sent. */
 function ask(
-  { hosts, now, limits }: World,
+  { hosts, now, count, limits }: World,
   target: { readonly provider: ProviderId; readonly environment: ProviderEnvironment; readonly accessToken: Secret },
   method: Call['method'],
   path: string,
@@ -105,7 +108,9 @@ function ask(
     accept: 'application/json',
     'user-agent': APP,
   };
-  return callOnce({ method, url, headers }, { ...API_LIMITS, ...limits }, now);
+  const request = method === 'DELETE' ? 'detach' : 'tenants';
+  const measuring = { provider: target.provider, request, now, count } as const;
+  return measuredCall({ method, url, headers }, { ...API_LIMITS, ...limits }, measuring);
 }
 
 function isId(value: string | undefined): value is string {

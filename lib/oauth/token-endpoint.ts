@@ -4,15 +4,16 @@ import type { DutyOutcome, TokenOutcome } from '../domain/outcome.ts';
 import type { Secret } from '../domain/secret.ts';
 import type { ProviderDescriptor, ProviderHosts, TokenPhase } from '../providers/descriptor.ts';
 import { PROVIDERS } from '../providers/index.ts';
-import type { ClientCredentials, TokenEndpoint } from '../service/ports.ts';
+import type { ClientCredentials, CountMetric, TokenEndpoint } from '../service/ports.ts';
 import { dutyOutcomeOf, outcomeOf, type Refusal } from './classify.ts';
 import { basicAuthorization } from './client-auth.ts';
-import { type CallLimits, type CallResult, callOnce } from './https-call.ts';
+import type { CallLimits, CallResult } from './https-call.ts';
 import { isJsonObject, jsonOf } from './json.ts';
+import { measuredCall, type ProviderRequest } from './measured-call.ts';
 import { tokensOf } from './token-answer.ts';
 
 /** Design §5.3: the provider's answer is waited for long, because giving up early is how rotated tokens get lost. */
-const TOKEN_LIMITS: CallLimits = { connectMs: 5_000, answerMs: 45_000, bodyBytes: 64 * 1024 };
+export const TOKEN_LIMITS: CallLimits = { connectMs: 5_000, answerMs: 45_000, bodyBytes: 64 * 1024 };
 /** A revocation can be repeated, so there is nothing to lose by giving up; a refresher does several in one attempt. */
 const REVOKE_LIMITS: CallLimits = { connectMs: 5_000, answerMs: 10_000, totalMs: 10_000, bodyBytes: 64 * 1024 };
 /** A probe delays a sweep and risks nothing; the longest answer of a provider that is at work is a few seconds. */
@@ -31,12 +32,16 @@ interface World {
   /** Where each provider is reached; both sides of a provider share these endpoints. */
   readonly hosts: (provider: ProviderId) => ProviderHosts;
   readonly now: () => Instant;
+  /** Is told how long each request took and how it was answered. */
+  readonly count?: CountMetric;
   /** Replaces single limits of the requests, for tests. */
   readonly limits?: Partial<CallLimits>;
 }
 
 interface TokenRequest {
   readonly phase: 'refresh' | 'exchange';
+  /** What it is counted as. */
+  readonly request: ProviderRequest;
   readonly provider: ProviderId;
   readonly client: ClientCredentials;
   readonly form: Readonly<Record<string, string>>;
@@ -58,6 +63,7 @@ export function createTokenEndpoint(world: World): TokenEndpoint {
       requestTokens(world, {
         ...request,
         phase: 'refresh',
+        request: 'refresh',
         limits: TOKEN_LIMITS,
         form: { grant_type: 'refresh_token', refresh_token: refreshToken.open() },
       }),
@@ -65,6 +71,7 @@ export function createTokenEndpoint(world: World): TokenEndpoint {
       requestTokens(world, {
         ...request,
         phase: 'exchange',
+        request: 'exchange',
         limits: TOKEN_LIMITS,
         form: { grant_type: 'authorization_code', code: code.open(), redirect_uri: redirectUri },
       }),
@@ -80,6 +87,7 @@ async function probe(
   const outcome = await requestTokens(world, {
     ...request,
     phase: 'exchange',
+    request: 'probe',
     limits: PROBE_LIMITS,
     form: { grant_type: 'authorization_code', code: BOGUS_CODE, redirect_uri: BOGUS_REDIRECT },
   });
@@ -96,10 +104,10 @@ async function probe(
 
 async function requestTokens(
   world: World,
-  { phase, provider, client, form, limits }: TokenRequest,
+  { phase, request, provider, client, form, limits }: TokenRequest,
 ): Promise<TokenOutcome> {
   const descriptor = PROVIDERS[provider];
-  const result = await post(world, limits, () => ({
+  const result = await post(world, { provider, request, limits }, () => ({
     url: new URL(descriptor.paths.token, world.hosts(provider).token),
     headers: {
       ...descriptor.tokenHeaders,
@@ -126,7 +134,7 @@ async function revoke(
   const descriptor = PROVIDERS[provider];
   const { disconnect } = descriptor;
   if (disconnect.kind !== 'revoke') return { kind: 'CONFIG', reason: 'revocation_unsupported' };
-  const result = await post(world, REVOKE_LIMITS, () => ({
+  const result = await post(world, { provider, request: 'revoke', limits: REVOKE_LIMITS }, () => ({
     url: new URL(descriptor.paths.revoke, world.hosts(provider).revoke),
     headers: { ...headersFor(descriptor, client), 'content-type': CONTENT_TYPES[disconnect.encoding] },
     body: revocationBody(disconnect.encoding, token),
@@ -154,14 +162,19 @@ interface Post {
 }
 
 /** Whatever goes wrong while the request is put together is proof that it was not sent. */
-function post({ limits, now }: World, defaults: CallLimits, build: () => Post): Promise<CallResult> | CallResult {
-  let request: Post;
+function post(
+  { limits, now, count }: World,
+  asked: { readonly provider: ProviderId; readonly request: ProviderRequest; readonly limits: CallLimits },
+  build: () => Post,
+): Promise<CallResult> | CallResult {
+  let post: Post;
   try {
-    request = build();
+    post = build();
   } catch {
     return { kind: 'not_sent', reason: 'request_not_built' };
   }
-  return callOnce({ method: 'POST', ...request }, { ...defaults, ...limits }, now);
+  const { provider, request } = asked;
+  return measuredCall({ method: 'POST', ...post }, { ...asked.limits, ...limits }, { provider, request, now, count });
 }
 
 function headersFor({ clientAuth }: ProviderDescriptor, client: ClientCredentials) {

@@ -33,3 +33,16 @@ export function accessPolicy(key: AuthorizedKey, methodArn: string, environment:
     },
   };
 }
+
+/** The route that was asked for, if the key lacks its scope: the gateway refuses the call by the policy above. */
+export function refusedRoute(
+  key: AuthorizedKey,
+  asked: { readonly resource?: string | null | undefined; readonly httpMethod?: string | null | undefined },
+): string | undefined {
+  const found = Object.entries<Route>(ROUTES).find(
+    ([, { path, method }]) => path === asked.resource && method === asked.httpMethod,
+  );
+  if (found === undefined) return undefined;
+  const [name, { auth }] = found;
+  return auth.kind === 'key' && !key.scopes.includes(auth.scope) ? name : undefined;
+}

@@ -36,6 +36,10 @@ const SETTINGS = {
   partnerName: required(VARIABLES.partnerName, matching(/^[^\p{Cc}]{1,100}$/u)),
   allowSharedGrants: optional(VARIABLES.allowSharedGrants, flag, false),
   refreshAheadSeconds: tuning(VARIABLES.refreshAheadSeconds, SECONDS_PER_DAY),
+  onDemandSeconds: tuning(VARIABLES.onDemandSeconds, 3600),
+  keepAliveDays: tuning(VARIABLES.keepAliveDays, 30),
+  /** A holder must not outlive its lease (design §5.1). */
+  leaseSeconds: tuning(VARIABLES.leaseSeconds, 600, 125),
   /** With 1 a single grant could stop all others. */
   circuitFailures: tuning(VARIABLES.circuitFailures, 100, 2),
   circuitResetSeconds: tuning(VARIABLES.circuitResetSeconds, SECONDS_PER_DAY),
@@ -46,6 +50,8 @@ const SETTINGS = {
   refreshGrantFunction: required(VARIABLES.refreshGrantFunction, matching(/^[\w:-]{1,170}$/)),
   finishConnectFunction: required(VARIABLES.finishConnectFunction, matching(/^[\w:-]{1,170}$/)),
   refreshDueFunction: required(VARIABLES.refreshDueFunction, matching(/^[\w:-]{1,170}$/)),
+  eventBus: required(VARIABLES.eventBus, matching(/^[\w./-]{1,256}$/)),
+  tableKeyArn: required(VARIABLES.tableKeyArn, matching(/^arn:[\w-]+:kms:[\w-]+:\d{12}:(key|alias)\/.+$/)),
   grantsTable: required(TABLE_VARIABLES.grants, tableName),
   connectionsTable: required(TABLE_VARIABLES.connections, tableName),
   flowsTable: required(TABLE_VARIABLES.flows, tableName),

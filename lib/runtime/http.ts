@@ -4,10 +4,11 @@ import { isProviderId, ORGANIZATION_ID_PATTERN } from '../domain/names.ts';
 import { ROUTES, type RouteName } from '../domain/routes.ts';
 import { chooseCorrelationId, withCorrelationId } from './correlation.ts';
 import { describeError } from './describe-error.ts';
+import { flushTold } from './flush.ts';
 import { answerOf, failureOf, type HttpAnswer, SECURITY_HEADERS } from './http-answer.ts';
 import { type GatewayEvent, type HttpRequest, requestOf, routeOf } from './http-request.ts';
 import { createLogOutcome } from './logging.ts';
-import { flushMetrics } from './metrics.ts';
+import { countDenial } from './metrics.ts';
 
 export type { HttpAnswer } from './http-answer.ts';
 export type { HttpRequest } from './http-request.ts';
@@ -15,7 +16,7 @@ export type { HttpRequest } from './http-request.ts';
 /** What API Gateway invokes. */
 export type HttpHandler = (
   event: GatewayEvent,
-  context: Pick<Context, 'awsRequestId'>,
+  context: Pick<Context, 'getRemainingTimeInMillis'>,
 ) => Promise<APIGatewayProxyResult>;
 
 type HttpMiddleware = MiddlewareObj<GatewayEvent, APIGatewayProxyResult, Error, Context, { startedAt: number }>;
@@ -32,7 +33,7 @@ export function httpHandler(
   const names = typeof routes === 'string' ? [routes] : routes;
   // No early timeout: what is under way (a code being exchanged) must not be answered over.
   const stack = middy<GatewayEvent, APIGatewayProxyResult>({ timeoutEarlyInMillis: 0 })
-    .use(flushesMetrics())
+    .use(flushesTold())
     .use(logsOutcome(names))
     .use(securesAnswer())
     .use(answersFailure(names))
@@ -54,6 +55,7 @@ function correlationOf({ headers, requestContext }: GatewayEvent): string {
 function answersFailure(names: readonly RouteName[]): HttpMiddleware {
   return {
     onError: function answerFailure(request) {
+      countDenial(request.error);
       request.response = failureOf(request.error, correlationOf(request.event), wantsPage(request.event, names));
     },
   };
@@ -108,9 +110,9 @@ function subjectOf(event: GatewayEvent, names: readonly RouteName[]): Record<str
   };
 }
 
-function flushesMetrics(): HttpMiddleware {
-  const flush: NonNullable<HttpMiddleware['after']> = function flush() {
-    flushMetrics();
+function flushesTold(): HttpMiddleware {
+  const flush: NonNullable<HttpMiddleware['after']> = async function flush({ context }) {
+    await flushTold(context);
   };
   return { after: flush, onError: flush };
 }

@@ -1,13 +1,14 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { ERRORS, type ErrorCode, GrantkeeperError } from '../domain/errors.ts';
+import { ERRORS, type ErrorCode, GrantkeeperError, isFault } from '../domain/errors.ts';
 import type { Instant } from '../domain/grant.ts';
 import type { FunctionName } from '../domain/names.ts';
 import type { LogOutcome } from '../service/ports.ts';
 import { chooseCorrelationId, withCorrelationId } from './correlation.ts';
 import { codeOf, describeError } from './describe-error.ts';
+import { flushTold } from './flush.ts';
 import { createLogOutcome } from './logging.ts';
-import { flushMetrics } from './metrics.ts';
+import { countDenial } from './metrics.ts';
 
 /** What a Lambda-invoked function knows of its invocation. */
 export interface Invocation {
@@ -34,14 +35,23 @@ export interface InvokeFailure {
 /** The part of a Lambda context this room reads. */
 export type InvokeContext = Pick<Context, 'awsRequestId' | 'invokedFunctionArn' | 'getRemainingTimeInMillis'>;
 
+/** How an invocation ended; without a code it was answered as asked. */
+export interface InvocationEnd {
+  readonly durationMs: number;
+  readonly code?: ErrorCode;
+}
+
+interface InvokeOptions {
+  /** Is told of every end before the metrics are written. Must not throw. */
+  readonly ended?: (end: InvocationEnd) => void;
+}
+
 type Fields = Parameters<LogOutcome>[2];
 type InvokeMiddleware<R> = MiddlewareObj<unknown, R | InvokeFailure, Error, Context>;
 
 /** Kept for the answer, the log line and the metrics. */
 const ANSWER_MS = 1_000;
 
-/** Failures that are everyday answers, not faults, although they are told as a 5xx. */
-const EXPECTED: ReadonlySet<ErrorCode> = new Set(['refresh_in_progress', 'refresh_rejected', 'refresh_failed']);
 const MENDED_BY_USER: ReadonlySet<ErrorCode> = new Set(['not_connected', 'needs_reauth', 'tenant_lost']);
 
 /**
@@ -55,17 +65,20 @@ const MENDED_BY_USER: ReadonlySet<ErrorCode> = new Set(['not_connected', 'needs_
 export function invokeHandler<R>(
   name: FunctionName,
   handle: (event: unknown, invocation: Invocation) => Promise<R>,
+  { ended }: InvokeOptions = {},
 ): (event: unknown, context: InvokeContext) => Promise<R | InvokeFailure> {
   const log = createLogOutcome();
   return (event, context) => {
     const noted: Fields[] = [];
     const invocation = invocationOf(event, context, (fields) => noted.push(fields));
     const stack = middy<unknown, R | InvokeFailure>({ timeoutEarlyInMillis: 0 })
-      .use(flushesMetrics<R>())
+      .use(flushesTold<R>())
       .use(
-        logsOutcome<R>((level, fields) =>
-          log(level, 'invocation', Object.assign({ function: name }, ...noted, fields)),
-        ),
+        tellsEnd<R>((end, fields) => {
+          ended?.(end);
+          const level = end.code !== undefined && isFault(end.code) ? 'error' : 'info';
+          log(level, 'invocation', Object.assign({ function: name }, ...noted, fields, { durationMs: end.durationMs }));
+        }),
       )
       .use(answersFailure<R>())
       .handler(async () => await handle(event, invocation));
@@ -115,16 +128,17 @@ function answersFailure<R>(): InvokeMiddleware<R> {
   };
 }
 
-function logsOutcome<R>(write: (level: 'info' | 'error', fields: Fields) => void): InvokeMiddleware<R> {
-  const startedAt = Date.now();
+function tellsEnd<R>(tell: (end: InvocationEnd, fields: Fields) => void): InvokeMiddleware<R> {
+  // Not the time of day, which may be put right meanwhile.
+  const startedMs = performance.now();
+  const durationMs = () => Math.round(performance.now() - startedMs);
   return {
-    after: function logSuccess() {
-      write('info', { durationMs: Date.now() - startedAt });
+    after: function tellSuccess() {
+      tell({ durationMs: durationMs() }, {});
     },
-    onError: function logFailure({ error }) {
-      const code = codeOf(error);
-      const isFault = ERRORS[code].status >= 500 && !EXPECTED.has(code);
-      write(isFault ? 'error' : 'info', { ...describeError(error), durationMs: Date.now() - startedAt });
+    onError: function tellFailure({ error }) {
+      countDenial(error);
+      tell({ durationMs: durationMs(), code: codeOf(error) }, { ...describeError(error) });
     },
   };
 }
@@ -142,9 +156,9 @@ function failureOf(error: unknown): InvokeFailure {
   };
 }
 
-function flushesMetrics<R>(): InvokeMiddleware<R> {
-  const flush = function flush(): void {
-    flushMetrics();
+function flushesTold<R>(): InvokeMiddleware<R> {
+  const flush = async function flush({ context }: { readonly context: Context }): Promise<void> {
+    await flushTold(context);
   };
   return { after: flush, onError: flush };
 }

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { ulid } from 'ulid';
 import {
+  createCloudWatchClient,
   createDynamoClient,
+  createEventBridgeClient,
   createKmsClient,
   createLambdaClient,
   createSecretsClient,
@@ -9,12 +11,15 @@ import {
 } from '../aws/clients.ts';
 import { createDynamoStore } from '../aws/dynamo-store.ts';
 import { createEnvelopeCipher } from '../aws/envelope-cipher.ts';
+import { createPutEvents } from '../aws/events.ts';
+import { createPublishGauges } from '../aws/gauges.ts';
 import { createFinishConnect, createHandOver, createRefreshRequester } from '../aws/invoke.ts';
+import { createCountUnusableKeys } from '../aws/key-states.ts';
 import { createRememberingCipher } from '../aws/remembering-cipher.ts';
 import { createCountRescues, createRescueQueue } from '../aws/rescue-queue.ts';
 import { createSecretReader } from '../aws/secrets.ts';
 import type { GrantKey } from '../domain/grant.ts';
-import type { ProviderEnvironment, ProviderId } from '../domain/names.ts';
+import { metricNamespace, type ProviderEnvironment, type ProviderId } from '../domain/names.ts';
 import { authorizationUrl } from '../oauth/authorization-url.ts';
 import { signState, verifyState } from '../oauth/state.ts';
 import { createTenantDirectory } from '../oauth/tenant-directory.ts';
@@ -28,7 +33,6 @@ import type { FinishConnectPorts } from '../service/finish-connect.ts';
 import type { GetTokenPorts } from '../service/get-access-token.ts';
 import type { RefreshPorts } from '../service/lease.ts';
 import type { OpenConnectPorts } from '../service/open-connect.ts';
-import { createPolicies, type Policies } from '../service/policies.ts';
 import { createHealthMemory } from '../service/provider-health.ts';
 import type { ReadConnectSessionPorts } from '../service/read-connect-session.ts';
 import type { ReadStatusPorts } from '../service/read-status.ts';
@@ -36,12 +40,15 @@ import type { ReceiveCallbackPorts } from '../service/receive-callback.ts';
 import type { SweepPorts } from '../service/refresh-due.ts';
 import type { RescuePorts } from '../service/rescue.ts';
 import { createSingleFlight } from '../service/single-flight.ts';
+import { createTellingStore } from '../service/telling-store.ts';
 import { createBoundedMap } from './bounded-map.ts';
 import { createClock } from './clock.ts';
 import { type Config, readConfig } from './config.ts';
+import { createEmitEvent } from './events.ts';
 import { createLogOutcome } from './logging.ts';
 import { createCountMetric } from './metrics.ts';
 import { once } from './once.ts';
+import { MARGINS, policiesOf, type Tuning } from './tuning.ts';
 
 /**
  * The ports of each use case, built when first asked for and kept for the life of the sandbox. Each getter reads exactly
@@ -59,11 +66,13 @@ const tools = /* @__PURE__ */ once(() => ({
   log: createLogOutcome(),
   newId: () => ulid(),
 }));
-const dynamoClient = /* @__PURE__ */ once(() => createDynamoClient());
-const kmsClient = /* @__PURE__ */ once(() => createKmsClient());
-const lambdaClient = /* @__PURE__ */ once(() => createLambdaClient());
-const secretsClient = /* @__PURE__ */ once(() => createSecretsClient());
-const sqsClient = /* @__PURE__ */ once(() => createSqsClient());
+const dynamoClient = /* @__PURE__ */ once(() => createDynamoClient({}, tools().count));
+const cloudWatchClient = /* @__PURE__ */ once(() => createCloudWatchClient({}, tools().count));
+const eventBridgeClient = /* @__PURE__ */ once(() => createEventBridgeClient({}, tools().count));
+const kmsClient = /* @__PURE__ */ once(() => createKmsClient({}, tools().count));
+const lambdaClient = /* @__PURE__ */ once(() => createLambdaClient({}, tools().count));
+const secretsClient = /* @__PURE__ */ once(() => createSecretsClient({}, tools().count));
+const sqsClient = /* @__PURE__ */ once(() => createSqsClient({}, tools().count));
 
 /** Of `authorizer`. */
 export const authorizeKeyPorts = /* @__PURE__ */ once((): AuthorizeKeyPorts => {
@@ -134,8 +143,9 @@ export const chooseTenantPorts = /* @__PURE__ */ once((): ChooseTenantPorts & { 
 
 /** Of `finish-connect`. */
 export const finishConnectPorts = /* @__PURE__ */ once((): FinishConnectPorts => {
-  const config = readConfig([...PROVIDER_SETTINGS, 'flowsTable']);
-  return { ...providerPorts(config), store: storeOn(config), providerEnvironment: config.providerEnvironment };
+  const config = readConfig([...PROVIDER_SETTINGS, 'flowsTable', 'eventBus']);
+  const store = createTellingStore(storeOn(config), emitterOf(config));
+  return { ...providerPorts(config), store, providerEnvironment: config.providerEnvironment };
 });
 
 /** Of `status`. */
@@ -146,18 +156,20 @@ export const readStatusPorts = /* @__PURE__ */ once((): ReadStatusPorts => {
 /** Of `disconnect`. */
 export const disconnectPorts = /* @__PURE__ */ once((): DisconnectPorts => {
   const config = readConfig([
-    ...(['refreshGrantFunction', 'refreshAheadSeconds'] as const),
+    ...MARGINS,
+    ...(['environment', 'eventBus', 'refreshGrantFunction'] as const),
     ...(['connectionsTable', 'grantsTable', 'auditTable'] as const),
   ]);
-  const policies = policiesOf(config);
-  return { ...tools(), store: storeOn(config), policies, requestRefresh: refreshRequester(config) };
+  const store = createTellingStore(storeOn(config), emitterOf(config));
+  return { ...tools(), store, policies: policiesOf(config), requestRefresh: refreshRequester(config) };
 });
 
 /** Of `get-token`. */
 export const getAccessTokenPorts = /* @__PURE__ */ once((): GetTokenPorts => {
   const config = readConfig([
     ...(['environment', 'keyArn', 'grantsTable', 'connectionsTable', 'refreshGrantFunction'] as const),
-    ...(['providerOrigins', 'allowSharedGrants', 'refreshAheadSeconds'] as const),
+    ...MARGINS,
+    ...(['providerOrigins', 'allowSharedGrants'] as const),
   ]);
   return {
     ...tools(),
@@ -176,40 +188,48 @@ export const refreshPorts = /* @__PURE__ */ once((): RefreshPorts => refresherPo
 
 /** Of `refresh-due`. */
 export const sweepPorts = /* @__PURE__ */ once((): SweepPorts => {
-  const config = readConfig([...REFRESHER_SETTINGS, 'refreshDueFunction']);
+  const config = readConfig([...REFRESHER_SETTINGS, 'refreshDueFunction', 'tableKeyArn']);
+  const namespace = metricNamespace(config.environment);
+  const keyArns = [config.keyArn, config.tableKeyArn];
   return {
     ...refresherPorts(config),
     handOver: createHandOver({ client: lambdaClient(), functionName: config.refreshDueFunction }),
+    publish: createPublishGauges({ client: cloudWatchClient(), namespace }),
+    countUnusableKeys: createCountUnusableKeys({ client: kmsClient(), keyArns }),
     providerEnvironment: config.providerEnvironment,
   };
 });
 
 /** Of `rescue`, which has nothing that could decrypt. */
 export const rescuePorts = /* @__PURE__ */ once((): RescuePorts => {
-  const config = readConfig(['refreshAheadSeconds', 'grantsTable', 'auditTable']);
-  return { ...tools(), store: storeOn(config), policies: policiesOf(config) };
+  const config = readConfig([...MARGINS, 'environment', 'eventBus', 'grantsTable', 'auditTable']);
+  const store = createTellingStore(storeOn(config), emitterOf(config));
+  return { ...tools(), store, policies: policiesOf(config) };
 });
 
 /** Of functions that talk to a provider. */
 const PROVIDER_SETTINGS = [
-  ...(['environment', 'keyArn', 'providerEnvironment', 'providerOrigins', 'refreshAheadSeconds'] as const),
+  ...MARGINS,
+  ...(['environment', 'keyArn', 'providerEnvironment', 'providerOrigins', 'leaseSeconds'] as const),
   ...(['rescueQueueUrl', 'grantsTable', 'connectionsTable', 'auditTable'] as const),
 ] as const;
 
 /** Of those that do so again and again. */
 const REFRESHER_SETTINGS = [
   ...PROVIDER_SETTINGS,
-  'rescueDeadLetterUrl',
+  ...(['rescueDeadLetterUrl', 'eventBus'] as const),
   ...(['backoffBaseMs', 'backoffCapSeconds', 'circuitFailures', 'circuitResetSeconds'] as const),
 ] as const;
 
 function refresherPorts(config: Config<(typeof REFRESHER_SETTINGS)[number]>): RefreshPorts {
   const { rescueQueueUrl: queueUrl, rescueDeadLetterUrl: deadLetterUrl } = config;
+  const emit = emitterOf(config);
   return {
     ...providerPorts(config),
-    store: storeOn(config),
+    store: createTellingStore(storeOn(config), emit),
     countRescues: createCountRescues({ client: sqsClient(), queueUrl, deadLetterUrl }),
     health: createHealthMemory(),
+    emit,
     singleFlight: createSingleFlight(),
     random: Math.random,
   };
@@ -218,11 +238,13 @@ function refresherPorts(config: Config<(typeof REFRESHER_SETTINGS)[number]>): Re
 function providerPorts(config: Config<(typeof PROVIDER_SETTINGS)[number]> & Tuning) {
   const { providerEnvironment, providerOrigins } = config;
   const hosts = (provider: ProviderId, side: ProviderEnvironment) => providerHosts(provider, side, providerOrigins);
+  const { now } = clock;
+  const { count } = tools();
   return {
     ...tools(),
     cipher: createEnvelopeCipher({ ...config, client: kmsClient() }),
-    endpoint: createTokenEndpoint({ hosts: (provider) => hosts(provider, providerEnvironment), now: clock.now }),
-    tenants: createTenantDirectory({ hosts, now: clock.now }),
+    endpoint: createTokenEndpoint({ hosts: (provider) => hosts(provider, providerEnvironment), now, count }),
+    tenants: createTenantDirectory({ hosts, now, count }),
     readClient: secretReader(config).readClient,
     policies: policiesOf(config),
     rescueQueue: createRescueQueue({ client: sqsClient(), queueUrl: config.rescueQueueUrl }),
@@ -243,26 +265,17 @@ function storeOn({ grantsTable, connectionsTable, flowsTable, apiKeysTable, audi
 }
 
 function secretReader({ environment }: Config<'environment'>) {
-  return createSecretReader({ client: secretsClient(), environment, now: clock.now });
+  return createSecretReader({ client: secretsClient(), environment, now: clock.now, count: tools().count });
+}
+
+/** Tells on the bus. */
+function emitterOf({ environment, eventBus: busName }: Config<'environment' | 'eventBus'>) {
+  const { count, log } = tools();
+  return createEmitEvent({ put: createPutEvents({ client: eventBridgeClient(), busName, environment }), count, log });
 }
 
 function refreshRequester({ refreshGrantFunction }: Config<'refreshGrantFunction'>) {
   return createRefreshRequester({ client: lambdaClient(), functionName: refreshGrantFunction });
-}
-
-type Tuning = Partial<
-  Config<'refreshAheadSeconds' | 'backoffBaseMs' | 'backoffCapSeconds' | 'circuitFailures' | 'circuitResetSeconds'>
->;
-
-function policiesOf(tuning: Tuning): Policies {
-  const { refreshAheadSeconds, backoffBaseMs, backoffCapSeconds, circuitFailures, circuitResetSeconds } = tuning;
-  return createPolicies({
-    ...(refreshAheadSeconds && { refreshAheadSeconds }),
-    ...(backoffBaseMs && { backoffBaseMs }),
-    ...(backoffCapSeconds && { backoffCapSeconds }),
-    ...(circuitFailures && { circuitFailures }),
-    ...(circuitResetSeconds && { circuitResetSeconds }),
-  });
 }
 
 function newSecret(): string {

@@ -70,6 +70,7 @@ async function detachAll(
       ? { kind: 'DONE' }
       : await ports.tenants.detach({ provider, environment, accessToken, providerConnectionId: connectionId });
     if (outcome.kind !== 'DONE') return retry(ports, lease, outcome);
+    if (!claimed) tellDone(ports, lease, 'a company was taken off', outcome);
     const transaction = decideDetached(grant, attempt, {
       connectionId,
       reason: claimed ? 'claimed_again' : 'removed',
@@ -146,6 +147,7 @@ export async function revokeUnderLease(ports: RefreshPorts, lease: Lease): Promi
       if (plaintext === 'undecryptable') continue;
       const outcome = await ports.endpoint.revoke({ provider: grant.provider, client, token: plaintext });
       if (outcome.kind !== 'DONE') return retry(ports, lease, outcome);
+      tellDone(ports, lease, 'a token was revoked', outcome);
     }
   }
   return close(ports, lease);
@@ -223,6 +225,16 @@ async function retry(
     providerTraceId: traceId,
   });
   return kind === 'CONFIG' ? 'config' : kind === 'UNAUTHORIZED' ? 'unauthorized' : 'retry';
+}
+
+function tellDone(ports: RefreshPorts, { grant, attempt }: Lease, message: string, outcome: DutyOutcome): void {
+  ports.log('info', message, {
+    provider: grant.provider,
+    grant: grant.pk,
+    attemptId: attempt.id,
+    reason: outcome.reason,
+    providerTraceId: outcome.traceId,
+  });
 }
 
 function tokensOf(grant: Grant): RefreshToken[] {

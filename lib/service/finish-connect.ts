@@ -1,11 +1,12 @@
 import { chooseCompany } from '../domain/company-choice.ts';
 import { isOver } from '../domain/connect-session.ts';
-import { type ErrorCode, GrantkeeperError } from '../domain/errors.ts';
+import { type ErrorCode, GrantkeeperError, isFault } from '../domain/errors.ts';
 import type { Flow, FlowStage, Tenant } from '../domain/flow.ts';
 import { decideAdvance, decideFail } from '../domain/flow-decision.ts';
 import { grantKey, type Instant } from '../domain/grant.ts';
 import { METRICS } from '../domain/names.ts';
 import { bankTokens } from './bank-tokens.ts';
+import { countConnectEnd } from './connect-end.ts';
 import { armExchange, type Exchanged, type ExchangePorts, exchangeCode, subjectNamed } from './exchange-code.ts';
 import { holdClosing, letGo } from './hold-grant.ts';
 import { type LinkPorts, linkCompany } from './link-company.ts';
@@ -43,6 +44,10 @@ interface Run {
   readonly ports: FinishConnectPorts;
   readonly deadlineAt: Instant;
   flow: Flow;
+  /** Of the exchange, when this run made one. */
+  traceId?: string | undefined;
+  /** What ended it. */
+  trouble?: unknown;
 }
 
 /**
@@ -60,6 +65,7 @@ export async function finishConnect(
   try {
     await goOn(run, request);
   } catch (error) {
+    run.trouble = error;
     await fail(run, error instanceof GrantkeeperError ? error.code : 'internal_error');
   }
   return { stage: run.flow.stage, ...(run.flow.error === undefined ? {} : { error: run.flow.error }) };
@@ -111,7 +117,9 @@ async function exchange(run: Run, { code, callbackTenantId }: Authorized): Promi
   const armed = await armExchange(ports, run.flow, { callbackTenantId, deadlineAt });
   // From here on nobody sends this code again, whatever happens to us.
   if (!(await advance(run, 'exchanging'))) return undefined;
-  return exchangeCode(ports, run.flow, { armed, code, deadlineAt });
+  const exchanged = await exchangeCode(ports, run.flow, { armed, code, deadlineAt });
+  run.traceId = exchanged.authorization.traceId;
+  return exchanged;
 }
 
 async function linkChosen(run: Run, chosenTenantId: string): Promise<void> {
@@ -169,7 +177,7 @@ function requireTime({ ports, flow }: Run): void {
   if (isOver(flow, ports.clock.now())) throw new GrantkeeperError('flow_expired');
 }
 
-/** Writes the end on the flow. A flow that cannot be written runs out of time by itself. */
+/** Writes the end on the flow. A flow that cannot be written runs out of time by itself; one that ended otherwise was counted so. */
 async function fail(run: Run, code: ErrorCode): Promise<void> {
   const { ports, flow } = run;
   const now = ports.clock.now();
@@ -178,15 +186,38 @@ async function fail(run: Run, code: ErrorCode): Promise<void> {
     run.flow = verdict.committed
       ? { ...flow, stage: 'failed', error: code }
       : ((await ports.store.readFlow(flow.pk)) ?? flow);
+    if (!verdict.committed && hasEnded(run.flow)) return tellOvertaken(run, code);
   } catch {
     run.flow = { ...flow, stage: 'failed', error: code };
   }
   told(run, code);
 }
 
-function told({ ports, flow }: Run, outcome: string): void {
-  const { provider, organizationId, pk: flowId, createdAt } = flow;
-  ports.count(METRICS.connectOutcome, 1, { provider, outcome });
-  const durationMs = ports.clock.now() - createdAt;
-  ports.log('info', 'connect', { outcome, provider, organizationId, flowId, grant: flow.grant, durationMs });
+function hasEnded({ stage }: Flow): boolean {
+  return stage === 'linked' || stage === 'failed';
+}
+
+function tellOvertaken({ ports, flow, trouble }: Run, code: ErrorCode): void {
+  const { provider, organizationId, pk: flowId, stage } = flow;
+  const fields = { provider, organizationId, flowId, stage, code, error: nameOf(trouble) };
+  ports.log('warn', 'a connect flow was ended by another run', fields);
+}
+
+function told({ ports, flow, traceId, trouble }: Run, outcome: 'linked' | 'choosing' | ErrorCode): void {
+  const { provider, organizationId, pk: flowId, createdAt, grant } = flow;
+  if (outcome === 'choosing') ports.count(METRICS.connectOutcome, 1, { provider, outcome });
+  else countConnectEnd(ports, provider, outcome);
+  const isFailure = outcome !== 'choosing' && outcome !== 'linked';
+  ports.log(isFailure && isFault(outcome) ? 'error' : 'info', 'connect', {
+    ...{ outcome, provider, organizationId, flowId, grant },
+    ...(isFailure ? { code: outcome, error: nameOf(trouble) } : {}),
+    providerTraceId: traceId,
+    durationMs: ports.clock.now() - createdAt,
+  });
+}
+
+/** Of an SDK's error, where there is one behind ours. Names only: a message may quote anything. */
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  return error.cause instanceof Error ? error.cause.name : error.name;
 }

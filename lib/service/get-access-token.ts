@@ -70,15 +70,17 @@ export async function getAccessToken(ports: GetTokenPorts, request: GetTokenRequ
   const deadlineAt = ports.clock.now() + WAIT_MS;
   if (request.rejected?.reason === 'tenant') await reportTenant(ports, request);
   let asked = false;
+  let waited = false;
   for (let pollMs = POLL.firstMs; ; pollMs = Math.min(pollMs * 2, POLL.maxMs)) {
     const served = await read(ports, request);
     const decision = decide(ports, request, served);
-    if (decision.kind === 'serve') return serve(ports, request, served, decision);
+    if (decision.kind === 'serve') return serve(ports, request, served, { ...decision, waited });
     if (decision.kind === 'refuse') throw refusal(ports, decision.code, decision.retryAt);
     const isLate = ports.clock.now() + pollMs > deadlineAt;
     if (isLate || (asked && decision.kind === 'refresh')) {
       return outOfPatience(ports, request, served, { decision, isLate });
     }
+    waited = true;
     if (decision.kind === 'refresh') {
       asked = true;
       await askForRefresh(ports, request, { served, decision, deadlineAt });
@@ -118,14 +120,14 @@ async function serve(
   ports: GetTokenPorts,
   request: GetTokenRequest,
   served: Served,
-  decision: { readonly start: boolean; readonly stale: boolean },
+  decision: { readonly start: boolean; readonly stale: boolean; readonly waited: boolean },
 ): Promise<ServedToken> {
   const { connection, grant } = served;
   if (connection === undefined || grant === undefined || !isLiving(grant)) throw new GrantkeeperError('not_connected');
   const { provider } = request;
   const accessToken = await ports.cipher.open(grant.access, { provider, grant: grant.pk, purpose: 'access' });
   await beside(ports, request, grant, decision.start);
-  ports.count(METRICS.tokenServed, 1, { provider, outcome: decision.stale ? 'stale' : 'ok' });
+  ports.count(METRICS.tokenServed, 1, { provider, outcome: sourceOf(decision) });
   return {
     status: 'ok',
     accessToken: accessToken.open(),
@@ -137,6 +139,11 @@ async function serve(
     apiBaseUrl: ports.apiBaseUrl(provider, grant.environment),
     ...(decision.stale ? { stale: true } : {}),
   };
+}
+
+function sourceOf({ stale, waited }: { readonly stale: boolean; readonly waited: boolean }): string {
+  if (stale) return 'stale';
+  return waited ? 'refreshed' : 'ok';
 }
 
 /** What is noted or started beside serving; none of it may cost the caller its token. */
@@ -197,7 +204,8 @@ function outOfPatience(
   served: Served,
   { decision, isLate }: { readonly decision: ServeDecision; readonly isLate: boolean },
 ): Promise<ServedToken> {
-  if ('alive' in decision && decision.alive) return serve(ports, request, served, { start: false, stale: true });
+  if ('alive' in decision && decision.alive)
+    return serve(ports, request, served, { start: false, stale: true, waited: true });
   const { grant } = served;
   if (isLate || decision.kind === 'wait' || grant === undefined || !isLiving(grant)) {
     throw refusal(ports, 'refresh_in_progress', grant?.notBefore);

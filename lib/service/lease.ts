@@ -1,5 +1,6 @@
 import { type AcquireInput, acquired, decideAcquire } from '../domain/acquire-decision.ts';
 import type { Attempt, Grant, Instant } from '../domain/grant.ts';
+import { METRICS } from '../domain/names.ts';
 import { decideReport, type Report } from '../domain/report-decision.ts';
 import type { FailedLeg, Transaction } from '../domain/write.ts';
 import { type PersistPorts, persist } from './persist.ts';
@@ -7,6 +8,7 @@ import type { Policies } from './policies.ts';
 import type {
   Cipher,
   CountRescues,
+  EmitEvent,
   LogOutcome,
   ReadClient,
   RescueQueue,
@@ -30,6 +32,7 @@ export interface RefreshPorts extends PersistPorts {
   /** What this process has read of the providers' state. */
   readonly health: HealthMemory;
   readonly log: LogOutcome;
+  readonly emit: EmitEvent;
   /** Two callers in one process make one attempt; across processes the lease sees to it. */
   readonly singleFlight: SingleFlight;
   /** A new ULID. */
@@ -52,6 +55,7 @@ export type LeaseAnswer =
 
 export interface LeasePorts extends PersistPorts {
   readonly store: Pick<Store, 'readGrant' | 'commit'>;
+  readonly policies: Policies;
 }
 
 /** A lease that cannot be written this fast is not worth having: nothing has been sent yet. */
@@ -63,11 +67,14 @@ const MAX_REPORTS = 3;
 export async function takeLease(
   ports: LeasePorts,
   grant: Grant,
-  options: Omit<AcquireInput, 'now'> & { readonly deadlineAt: Instant },
+  options: Omit<AcquireInput, 'now' | 'leaseMs'> & { readonly deadlineAt: Instant },
 ): Promise<LeaseAnswer> {
   const now = ports.clock.now();
-  const decision = decideAcquire(grant, { ...options, now });
-  if (decision.kind === 'refused') return decision;
+  const decision = decideAcquire(grant, { ...options, now, leaseMs: ports.policies(grant.provider).leaseMs });
+  if (decision.kind === 'refused') {
+    if (decision.why === 'leased') countContention(ports, grant);
+    return decision;
+  }
   const { attempt, transaction } = decision;
   const taken = { kind: 'taken', attempt, deadlineAt: options.deadlineAt } as const;
   try {
@@ -76,6 +83,7 @@ export async function takeLease(
     const image = grantImage(transaction, verdict.failed);
     // The answer to an earlier try was lost: the lease is ours.
     if (image !== undefined && isTakenOn(image, grant, attempt)) return { ...taken, grant: image };
+    countContention(ports, grant);
     return { kind: 'refused', why: 'leased', ...(image?.attempt === undefined ? {} : { until: image.attempt.until }) };
   } catch (error) {
     // Written all the same, it would keep everybody off until it ran out.
@@ -83,6 +91,11 @@ export async function takeLease(
     if (image === undefined || !isTakenOn(image, grant, attempt)) throw error;
     return { ...taken, grant: image };
   }
+}
+
+/** One that has the grant, or was quicker to take it, kept this attempt off. */
+export function countContention({ count }: Pick<LeasePorts, 'count'>, { provider }: Pick<Grant, 'provider'>): void {
+  count(METRICS.leaseContention, 1, { provider });
 }
 
 /**

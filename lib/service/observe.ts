@@ -1,6 +1,7 @@
 import { suspectPartitions } from '../domain/grant.ts';
 import type { ProviderId } from '../domain/names.ts';
 import { decideObservation, isWorthObserving } from '../domain/observe-decision.ts';
+import type { GrantsByStatus } from '../domain/provider-state.ts';
 import { type PersistPorts, persist } from './persist.ts';
 import type { CountRescues, LogOutcome, Store } from './ports.ts';
 
@@ -17,6 +18,8 @@ export interface ObservePorts extends PersistPorts {
 export interface Observed {
   readonly suspects: number;
   readonly frozen: boolean;
+  /** As the daily scan last counted them; absent before it did. */
+  readonly grantsByStatus?: GrantsByStatus;
 }
 
 /**
@@ -26,13 +29,14 @@ export interface Observed {
  */
 export async function observe(ports: ObservePorts, provider: ProviderId): Promise<Observed> {
   const [state, suspects] = await Promise.all([ports.store.readProvider(provider), countSuspects(ports, provider)]);
-  if (!isWorthObserving(state, suspects)) return { suspects, frozen: false };
+  const counts = state?.grantsByStatus === undefined ? {} : { grantsByStatus: state.grantsByStatus };
+  if (!isWorthObserving(state, suspects)) return { suspects, frozen: false, ...counts };
   const rescues = await rescuesOrUnknown(ports, provider);
   const now = ports.clock.now();
   const { transaction, ...observation } = decideObservation(state, provider, { suspects, rescues, now });
   const { committed } = await persist(ports, transaction, now + WRITE_MS);
   if (committed) tell(ports, provider, observation);
-  return { suspects, frozen: observation.frozen };
+  return { suspects, frozen: observation.frozen, ...counts };
 }
 
 async function countSuspects({ store }: ObservePorts, provider: ProviderId): Promise<number> {

@@ -1,13 +1,19 @@
+import { LEASE_MS } from '../domain/acquire-decision.ts';
 import { type BackoffPolicy, DEFAULT_BACKOFF } from '../domain/backoff.ts';
 import { type CircuitPolicy, DEFAULT_CIRCUIT } from '../domain/circuit.ts';
 import type { CommitPolicy } from '../domain/commit-decision.ts';
+import type { Margins } from '../domain/freshness.ts';
 import type { ProviderId } from '../domain/names.ts';
 import { PROVIDERS } from '../providers/index.ts';
+
+const DAY_SECONDS = 24 * 3600;
 
 /** All the numbers that decisions about a provider and its grants depend on. */
 export interface Policy extends CommitPolicy {
   readonly backoff: BackoffPolicy;
   readonly circuit: CircuitPolicy;
+  /** How long an attempt keeps others off its grant. */
+  readonly leaseMs: number;
 }
 
 /** What the decisions need to know of a provider: its descriptor's margins and grace, with the deployment's own settings. */
@@ -16,6 +22,12 @@ export type Policies = (provider: ProviderId) => Policy;
 /** What a deployment may set; each that is absent keeps its default. */
 export interface PolicySettings {
   readonly refreshAheadSeconds?: number;
+  /** A token with less left makes its reader start a refresh (default: the provider's margin, 300). */
+  readonly onDemandSeconds?: number;
+  /** An unused grant is refreshed this often (default: the provider's margin, 14). */
+  readonly keepAliveDays?: number;
+  /** How long an attempt keeps others off its grant (default, and at least, 125). */
+  readonly leaseSeconds?: number;
   /** Wait before the second attempt; it doubles from there (default 1,000). */
   readonly backoffBaseMs?: number;
   /** Longest wait between attempts (default 300). */
@@ -37,15 +49,26 @@ export function createPolicies(settings: PolicySettings = {}): Policies {
     failures: circuitFailures ?? DEFAULT_CIRCUIT.failures,
     resetMs: milliseconds(circuitResetSeconds) ?? DEFAULT_CIRCUIT.resetMs,
   };
+  const leaseMs = Math.max(LEASE_MS, milliseconds(settings.leaseSeconds) ?? 0);
   return (provider) => {
     const { margins, rotation, disconnect } = PROVIDERS[provider];
     return {
-      margins: { ...margins, refreshAheadSeconds: settings.refreshAheadSeconds ?? margins.refreshAheadSeconds },
+      margins: marginsOf(margins, settings),
+      leaseMs,
       graceSeconds: rotation.graceSeconds,
       detaches: disconnect.kind === 'detach',
       backoff,
       circuit,
     };
+  };
+}
+
+function marginsOf(margins: Margins, settings: PolicySettings): Margins {
+  const { refreshAheadSeconds, onDemandSeconds, keepAliveDays } = settings;
+  return {
+    refreshAheadSeconds: refreshAheadSeconds ?? margins.refreshAheadSeconds,
+    onDemandSeconds: onDemandSeconds ?? margins.onDemandSeconds,
+    keepAliveSeconds: keepAliveDays === undefined ? margins.keepAliveSeconds : keepAliveDays * DAY_SECONDS,
   };
 }
 

@@ -3,6 +3,7 @@ import type { AuditRow } from '../domain/audit.ts';
 import type { Claim, Connection } from '../domain/connection.ts';
 import type { Flow, Tenant } from '../domain/flow.ts';
 import type { Grant, GrantKey, Instant, Sealed } from '../domain/grant.ts';
+import type { LifecycleEvent } from '../domain/lifecycle-event.ts';
 import type { MetricName, ProviderEnvironment, ProviderId } from '../domain/names.ts';
 import type { DutyOutcome, TokenOutcome } from '../domain/outcome.ts';
 import type { ProviderState } from '../domain/provider-state.ts';
@@ -179,6 +180,23 @@ export interface RefreshRequest {
  * Never carries a token.
  */
 export type RequestRefresh = (request: RefreshRequest, mode: 'wait' | 'start', waitMs?: number) => Promise<void>;
+
+/** The value of a fleet-wide metric at one moment. */
+export interface Gauge {
+  readonly name: MetricName;
+  readonly value: number;
+  readonly provider?: ProviderId;
+  readonly outcome?: string;
+}
+
+/** Writes gauges at once, all of one moment. Throws `unavailable`. */
+export type PublishGauges = (gauges: readonly Gauge[]) => Promise<void>;
+
+/** How many of our own keys cannot be used: disabled, or scheduled for deletion. Throws `unavailable`. */
+export type CountUnusableKeys = () => Promise<number>;
+
+/** Tells whoever listens on the bus. Returns at once and never throws: an event is news, the audit is the record. */
+export type EmitEvent = (event: LifecycleEvent) => void;
 
 export type CountMetric = (
   name: MetricName,

@@ -17,7 +17,7 @@ import type { GrantKey } from '../domain/terms.ts';
 import type { Transaction } from '../domain/write.ts';
 import { type PersistPorts, persist } from './persist.ts';
 import type { Policies } from './policies.ts';
-import type { LogOutcome, ReadClient, Store, TokenEndpoint } from './ports.ts';
+import type { EmitEvent, LogOutcome, ReadClient, Store, TokenEndpoint } from './ports.ts';
 import { begin, waitFor } from './work.ts';
 
 /**
@@ -46,6 +46,7 @@ export interface HealthPorts extends PersistPorts {
   readonly policies: Policies;
   readonly health: HealthMemory;
   readonly log: LogOutcome;
+  readonly emit: EmitEvent;
 }
 
 export interface ProbePorts extends HealthPorts {
@@ -192,23 +193,28 @@ async function change(
     const { committed } = await persist(ports, decision.transaction, deadlineAt);
     if (!committed) continue;
     ports.health.remember(provider, decision.state, ports.clock.now());
-    logChange(ports, state, decision, reason);
+    tellChange(ports, state, decision, reason);
     return decision.state;
   }
   return await readState(ports, provider);
 }
 
-function logChange(
-  { log }: HealthPorts,
+function tellChange(
+  { log, emit, clock }: HealthPorts,
   before: ProviderState | undefined,
   { state, change }: CircuitDecision,
   reason: string | undefined,
 ): void {
   const { provider } = state;
-  if (change === 'closed') log('info', 'circuit closed', { provider, kind: before?.circuit?.kind, reason });
-  if (change !== 'opened') return;
-  const { kind, probeAt } = state.circuit ?? {};
-  log(kind === 'config' ? 'error' : 'warn', 'circuit opened', { provider, kind, reason, retryAt: probeAt });
+  const { kind, probeAt } = (change === 'closed' ? before?.circuit : state.circuit) ?? {};
+  const event = { at: clock.now(), provider, ...(kind === undefined ? {} : { reason: kind }) };
+  if (change === 'closed') {
+    log('info', 'circuit closed', { provider, kind, reason });
+    emit({ type: 'Circuit Closed', ...event });
+  } else if (change === 'opened') {
+    log(kind === 'config' ? 'error' : 'warn', 'circuit opened', { provider, kind, reason, retryAt: probeAt });
+    emit({ type: 'Circuit Opened', ...event });
+  }
 }
 
 function askedSeconds(outcome: TokenOutcome): number | undefined {

@@ -4,9 +4,10 @@ import type { Flow } from '../domain/flow.ts';
 import { decideFail, decideSpend } from '../domain/flow-decision.ts';
 import type { Instant } from '../domain/grant.ts';
 import { isHeld, refusalOf } from '../domain/link-decision.ts';
-import { METRICS, type ProviderId, TENANT_ID_PATTERN } from '../domain/names.ts';
+import { type ProviderId, TENANT_ID_PATTERN } from '../domain/names.ts';
 import { refusalOf as providerRefusalOf } from '../domain/provider-refusal.ts';
 import { PROVIDERS } from '../providers/index.ts';
+import { countConnectEnd } from './connect-end.ts';
 import { nextUrl } from './flow-result.ts';
 import { type PersistPorts, persist } from './persist.ts';
 import type { FinishConnect, FinishRequest, LogOutcome, Store, VerifyState } from './ports.ts';
@@ -117,7 +118,7 @@ async function fail(ports: ReceiveCallbackPorts, flow: Flow, cookieHash: string,
   const failing = decideFail(flow, { id: ports.newId(), code, now, cookieHash });
   const verdict = await persist(ports, failing, now + WRITE_MS);
   if (!verdict.committed) return reread(ports, flow, cookieHash);
-  ports.count(METRICS.connectOutcome, 1, { provider: flow.provider, outcome: code });
+  countConnectEnd(ports, flow.provider, code);
   return { ...flow, stage: 'failed', error: code, cookieHash };
 }
 
@@ -136,7 +137,9 @@ async function handOver(ports: ReceiveCallbackPorts, request: FinishRequest, unt
     const flow = await ports.store.readFlow(request.flowId);
     const now = ports.clock.now();
     if (flow?.stage !== 'authorizing') return;
-    await persist(ports, decideFail(flow, { id: ports.newId(), code: 'unavailable', now }), now + WRITE_MS);
+    const failing = decideFail(flow, { id: ports.newId(), code: 'unavailable', now });
+    const verdict = await persist(ports, failing, now + WRITE_MS);
+    if (verdict.committed) countConnectEnd(ports, flow.provider, 'unavailable');
   }
 }
 

@@ -10,7 +10,15 @@ import { type Lease, type RefreshPorts, report } from './lease.ts';
 import type { Sealer } from './ports.ts';
 import { noteOutcome } from './provider-health.ts';
 import { isRescuePending } from './rescue-pending.ts';
-import { type Accepted, type Armed, openRefresh, type Refused, type Sent, sendAll } from './send-tokens.ts';
+import {
+  type Accepted,
+  type Armed,
+  openRefresh,
+  type Refused,
+  type Sent,
+  sendAll,
+  tellRotation,
+} from './send-tokens.ts';
 import { type Settled, settle } from './settle.ts';
 
 /**
@@ -91,9 +99,25 @@ async function settleSent(
   }
   if (outcome.kind !== 'OK') return reportOn(ports, lease, outcome);
   const settled = await settle(ports, grant, seal(lease, grant, ready, outcome), lease.deadlineAt);
-  const told = settled === 'at_risk' || settled === 'rescued' ? settled : 'ok';
-  ports.count(METRICS.refreshOutcome, 1, { provider: grant.provider, outcome: told });
+  if (settled !== 'at_risk') tellRotation(ports, lease, outcome);
+  tellSettled(ports, lease, outcome, settled);
   return settled;
+}
+
+/** The metric and the log line of an attempt that brought tokens. */
+function tellSettled(ports: RefreshPorts, { grant, attempt }: Lease, { traceId }: Accepted, settled: Settled): void {
+  const outcome = settled === 'at_risk' || settled === 'rescued' ? settled : 'ok';
+  ports.count(METRICS.refreshOutcome, 1, { provider: grant.provider, outcome });
+  ports.log('info', 'tokens were issued', {
+    provider: grant.provider,
+    grant: grant.pk,
+    attemptId: attempt.id,
+    tokenVersion: attempt.number,
+    outcome,
+    kind: settled,
+    providerTraceId: traceId,
+    durationMs: ports.clock.now() - attempt.startedAt,
+  });
 }
 
 /** Encrypts what came back; no call to anybody. Without a new refresh token the one that was sent stays good. */

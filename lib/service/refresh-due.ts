@@ -1,17 +1,19 @@
 import { GrantkeeperError } from '../domain/errors.ts';
 import type { Instant } from '../domain/grant.ts';
 import { METRICS, PROVIDER_IDS, type ProviderEnvironment, type ProviderId } from '../domain/names.ts';
+import { STANDING_COUNTS } from '../domain/standing-counts.ts';
 import { type Look, lookAtDue } from './due-look.ts';
+import { measureKeys, measureOverdue, measureProvider, publishGauges } from './fleet-gauges.ts';
 import type { RefreshPorts } from './lease.ts';
-import { observe } from './observe.ts';
-import type { HandOver } from './ports.ts';
-import { probeIfDue } from './provider-health.ts';
+import type { CountUnusableKeys, Gauge, HandOver, PublishGauges } from './ports.ts';
 import { isAtFullSpeed, type SweepResult, sweepProvider } from './sweep-provider.ts';
 import { ALL_PARTITIONS, providerOf, shareOut } from './sweep-shares.ts';
 
 /** Everything the sweep touches. */
 export interface SweepPorts extends RefreshPorts {
   readonly handOver: HandOver;
+  readonly publish: PublishGauges;
+  readonly countUnusableKeys: CountUnusableKeys;
   /** Whose client a provider is probed with. */
   readonly providerEnvironment: ProviderEnvironment;
 }
@@ -25,22 +27,33 @@ export interface SweepOptions {
 
 /**
  * One run of the schedule: looks at every provider, probes one whose circuit is open, and does what is due, provider by
- * provider side by side. When it is more than one run can do, copies of the function get a share each. Throws `unavailable`
- * when no part of the due index could be read.
+ * provider side by side. When it is more than one run can do, copies of the function get a share each. Publishes what it
+ * found of the fleet. Throws `unavailable` when no part of the due index could be read.
  */
 export async function refreshDue(ports: SweepPorts, options: SweepOptions): Promise<SweepResult> {
   if (options.partitions !== undefined) return await sweepShare(ports, options.partitions, options.deadlineAt);
   const startedAt = ports.clock.now();
-  const look = await lookOrFail(ports, ALL_PARTITIONS);
+  const keys = measureKeys(ports);
+  const look = await lookOrTell(ports, keys);
   // A run that sees nothing is no sign of life.
   ports.count(METRICS.sweepHeartbeat, 1);
   ports.count(METRICS.refreshLag, lagOf(look, startedAt));
   const own = await shareOut(ports, look.found, await providersAtFullSpeed(ports));
-  return await eachProvider(own, async (provider, found) => {
-    await Promise.all([observeAndTell(ports, provider), probeAndTell(ports, provider)]);
-    return await sweepProvider(ports, provider, found, options.deadlineAt);
-  });
+  const measured = new Map(PROVIDER_IDS.map((provider) => [provider, measureProvider(ports, provider)]));
+  const overdue = PROVIDER_IDS.flatMap((provider) => measureOverdue(look, provider, startedAt));
+  const published = publishGauges(ports, [keys, overdue, STANDING, ...measured.values()]);
+  try {
+    return await eachProvider(own, async (provider, found) => {
+      await measured.get(provider);
+      return await sweepProvider(ports, provider, found, options.deadlineAt);
+    });
+  } finally {
+    await published;
+  }
 }
+
+/** With the gauges, because 0 of something in the log each minute would only be in the way. */
+const STANDING: readonly Gauge[] = STANDING_COUNTS.map((count) => ({ ...count, value: 0 }));
 
 async function sweepShare(ports: SweepPorts, partitions: readonly string[], deadlineAt: Instant): Promise<SweepResult> {
   const { found } = await lookOrFail(ports, partitions);
@@ -52,6 +65,16 @@ async function lookOrFail(ports: SweepPorts, partitions: readonly string[]): Pro
   const isBlind = partitions.length > 0 && look.missed === partitions.length;
   if (isBlind) throw new GrantkeeperError('unavailable', { cause: look.cause });
   return look;
+}
+
+/** A table whose key was disabled cannot be read, and that is what is to be told then. */
+async function lookOrTell(ports: SweepPorts, keys: Promise<readonly Gauge[]>): Promise<Look> {
+  try {
+    return await lookOrFail(ports, ALL_PARTITIONS);
+  } catch (error) {
+    await publishGauges(ports, [keys]);
+    throw error;
+  }
 }
 
 function lagOf({ found }: Look, now: Instant): number {
@@ -76,23 +99,4 @@ async function eachProvider(
   );
   const sum = (name: keyof SweepResult) => results.reduce((total, result) => total + result[name], 0);
   return { due: sum('due'), worked: sum('worked'), left: sum('left'), skipped: sum('skipped'), failed: sum('failed') };
-}
-
-/** Whatever keeps us from looking keeps nobody from being refreshed. */
-async function observeAndTell(ports: SweepPorts, provider: ProviderId): Promise<void> {
-  try {
-    const { suspects, frozen } = await observe(ports, provider);
-    ports.count(METRICS.suspects, suspects, { provider });
-    ports.count(METRICS.verdictsFrozen, frozen ? 1 : 0, { provider });
-  } catch (error) {
-    ports.log('error', 'a provider could not be observed', {
-      provider,
-      error: error instanceof Error ? error.name : 'unknown',
-    });
-  }
-}
-
-async function probeAndTell(ports: SweepPorts, provider: ProviderId): Promise<void> {
-  const { admitted } = await probeIfDue(ports, provider);
-  ports.count(METRICS.circuitOpen, admitted ? 0 : 1, { provider });
 }

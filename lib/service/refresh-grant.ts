@@ -7,7 +7,7 @@ import { type Action, type NextAction, nextAction } from '../domain/next-action.
 import { asksBeforeClosing } from '../domain/next-due.ts';
 import { decideRepair, decideWarn } from '../domain/upkeep-decision.ts';
 import { abandonDuties, closeUnserved, type DutyEnd, detachUnderLease, revokeUnderLease } from './duty-attempt.ts';
-import { type RefreshPorts, takeLease } from './lease.ts';
+import { countContention, type RefreshPorts, takeLease } from './lease.ts';
 import { persist } from './persist.ts';
 import type { RefreshRequest } from './ports.ts';
 import { admission } from './provider-health.ts';
@@ -63,7 +63,7 @@ export async function performDue(ports: RefreshPorts, key: Grant['pk'], deadline
     const next = nextAction(grant, ports.policies(grant.provider), ports.clock.now());
     if (next.action === 'none') {
       if (step === 0) await repair(ports, grant);
-      return step === 0 ? refusal(grant, next) : answer;
+      return step === 0 ? refusal(ports, grant, next) : answer;
     }
     // Tokens that live so shortly that they are due at once are refreshed once a minute and not in a circle.
     if (next.action === 'refresh' && refreshed) return answer;
@@ -115,7 +115,7 @@ async function perform(
   next: NextAction,
   options: { readonly deadlineAt: Instant; readonly forced: boolean },
 ): Promise<RefreshAnswer> {
-  if (next.action === 'none') return refusal(grant, next);
+  if (next.action === 'none') return refusal(ports, grant, next);
   const { action } = next;
   if (ports.clock.now() + ATTEMPT_MS > options.deadlineAt) return { outcome: 'out_of_time' };
   switch (action) {
@@ -182,7 +182,8 @@ async function checkLiving(ports: RefreshPorts, grant: Grant): Promise<RefreshAn
   return { outcome: await checkTenants(ports, grant) };
 }
 
-function refusal(grant: Grant, none: Extract<NextAction, { action: 'none' }>): RefreshAnswer {
+function refusal(ports: RefreshPorts, grant: Grant, none: Extract<NextAction, { action: 'none' }>): RefreshAnswer {
+  if (none.why === 'leased') countContention(ports, grant);
   const retryAt =
     none.why === 'leased' ? grant.attempt?.until : none.why === 'backing_off' ? grant.notBefore : undefined;
   return { outcome: none.why, ...(retryAt === undefined ? {} : { retryAt }) };

@@ -1,6 +1,6 @@
-import { type Grant, type Instant, isLiving } from '../domain/grant.ts';
+import { type Grant, type GrantStatus, type Instant, isLiving } from '../domain/grant.ts';
 import { PROVIDER_IDS, type ProviderId } from '../domain/names.ts';
-import { decideCounted } from '../domain/observe-decision.ts';
+import { type Counted, decideCounted } from '../domain/observe-decision.ts';
 import { decideScanned } from '../domain/scan-decision.ts';
 import { type PersistPorts, persist } from './persist.ts';
 import type { Policies } from './policies.ts';
@@ -43,14 +43,14 @@ export interface RepairResult {
 }
 
 /**
- * Puts right what the sweep would not find, or too late, and counts the living grants of each provider. Stops before
+ * Puts right what the sweep would not find, or too late, and counts the grants of each provider. Stops before
  * `deadlineAt`; a run that did not get through says so in an error line and leaves the counts as they were.
  */
 export async function repairAll(
   ports: RepairPorts,
   { deadlineAt }: { readonly deadlineAt: Instant },
 ): Promise<RepairResult> {
-  const tally: Tally = { count: 0, done: 0, failed: 0, missed: 0, living: new Map() };
+  const tally: Tally = { count: 0, done: 0, failed: 0, missed: 0, counted: emptyCounts() };
   const run = { ports, deadlineAt, tally };
   const shares = sharesOfToday(ports.clock.now());
   const scanner = async () => {
@@ -59,13 +59,27 @@ export async function repairAll(
     }
   };
   await Promise.all(Array.from({ length: SCANNERS }, scanner));
-  const { living, ...result } = tally;
+  const { counted, ...result } = tally;
   if (tally.missed > 0) ports.log('error', 'the daily scan did not get through', result);
-  else await Promise.all(PROVIDER_IDS.map((provider) => storeCount(run, provider, living.get(provider) ?? 0)));
+  else await Promise.all(PROVIDER_IDS.map((provider) => storeCount(run, provider, counted[provider])));
   return result;
 }
 
-type Tally = { -readonly [K in keyof RepairResult]: RepairResult[K] } & { readonly living: Map<ProviderId, number> };
+type Tally = { -readonly [K in keyof RepairResult]: RepairResult[K] } & { readonly counted: Counts };
+
+type Counts = Record<ProviderId, { living: number; readonly byStatus: Record<GrantStatus, number> }>;
+
+function emptyCounts(): Counts {
+  const none = () => ({ living: 0, byStatus: { active: 0, suspect: 0, needs_reauth: 0, closing: 0, closed: 0 } });
+  return { quickbooks: none(), xero: none() };
+}
+
+function countGrant(tally: Tally, grant: Grant): void {
+  const counted = tally.counted[grant.provider];
+  tally.count += 1;
+  counted.byStatus[grant.status] += 1;
+  if (isLiving(grant)) counted.living += 1;
+}
 
 interface Run {
   readonly ports: RepairPorts;
@@ -112,8 +126,7 @@ async function repairPage(run: Run, grants: readonly Grant[]): Promise<void> {
   const waiting = [...grants];
   const worker = async () => {
     for (let grant = waiting.pop(); grant !== undefined; grant = waiting.pop()) {
-      tally.count += 1;
-      if (isLiving(grant)) tally.living.set(grant.provider, (tally.living.get(grant.provider) ?? 0) + 1);
+      countGrant(tally, grant);
       await repair(run, grant);
     }
   };
@@ -139,10 +152,10 @@ async function repair({ ports, deadlineAt, tally }: Run, grant: Grant): Promise<
   }
 }
 
-async function storeCount({ ports, deadlineAt }: Run, provider: ProviderId, grants: number): Promise<void> {
+async function storeCount({ ports, deadlineAt }: Run, provider: ProviderId, counted: Counted): Promise<void> {
   const now = ports.clock.now();
   try {
-    await persist(ports, decideCounted(provider, grants, now), Math.min(now + WRITE_MS, deadlineAt));
+    await persist(ports, decideCounted(provider, counted, now), Math.min(now + WRITE_MS, deadlineAt));
   } catch (error) {
     ports.log('error', 'the number of grants could not be stored', { provider, error: nameOf(error) });
   }

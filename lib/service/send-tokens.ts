@@ -65,6 +65,22 @@ export async function sendAll(ports: RefreshPorts, lease: Lease, grant: LivingGr
   return { outcome: last, isAnswer: true };
 }
 
+/** Tells that the provider replaced the refresh token, if it did. To be called once the new one is in a safe place. */
+export function tellRotation({ emit, clock }: RefreshPorts, { grant, attempt }: Lease, accepted: Accepted): void {
+  const { tokens, plaintext } = accepted;
+  if (tokens.refreshToken === undefined || tokens.refreshToken.open() === plaintext.open()) return;
+  const { provider, pk, orgs } = grant;
+  emit({
+    type: 'Refresh Token Rotated',
+    at: clock.now(),
+    provider,
+    grant: pk,
+    ...(orgs === undefined ? {} : { organizationIds: [...orgs].sort() }),
+    attemptId: attempt.id,
+    tokenVersion: attempt.number,
+  });
+}
+
 /** Opens a refresh token of the grant. Never throws. */
 export async function openRefresh(ports: RefreshPorts, grant: LivingGrant, token: RefreshToken): Promise<Opened> {
   try {

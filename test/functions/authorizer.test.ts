@@ -54,6 +54,26 @@ test.for<[string, (key: string) => object]>([
   await expect(ask({ methodArn: METHOD_ARN, ...headersOf(key) })).rejects.toEqual(new Error('Unauthorized'));
   expect(output.text()).not.toContain(key.slice(-49));
   expect(output.lines()).toMatchObject([{ level: 'INFO', code: 'unauthorized' }]);
+  expect(output.metrics()).toEqual([{ dimensions: [{ outcome: 'unauthorized' }], values: { 'DeniedCalls Count': 1 } }]);
+});
+
+test('a key that lacks the scope of the route is counted and named, because the gateway refuses it in silence', async () => {
+  const { key, id, ask } = await world();
+  const event = { methodArn: METHOD_ARN, headers: { 'x-api-key': key }, httpMethod: 'GET' };
+  await ask({ ...event, resource: '/v1/oauth/{provider}/status/{organization_id}' });
+  expect(output.metrics()).toEqual([{ dimensions: [{ outcome: 'forbidden' }], values: { 'DeniedCalls Count': 1 } }]);
+  expect(output.lines()).toMatchObject([{ level: 'INFO', keyId: id, route: 'status', code: 'forbidden' }]);
+});
+
+test.for([
+  ['has the scope of the route', { resource: '/v1/connect-sessions', httpMethod: 'POST' }],
+  ['asks for a route that needs none', { resource: '/v1/oauth/{provider}/callback', httpMethod: 'GET' }],
+  ['asks for what is no route', { resource: '/v1/connect-sessions', httpMethod: 'DELETE' }],
+  ['comes by an event that names no route', {}],
+] as const)('a key that %s is not counted as denied', async ([, route]) => {
+  const { key, ask } = await world();
+  await ask({ methodArn: METHOD_ARN, headers: { 'x-api-key': key }, ...route });
+  expect(output.metrics()).toEqual([]);
 });
 
 test('a revoked key: 401', async () => {

@@ -7,7 +7,7 @@ export const ACME_KEY = { ...FULL_KEY, organizations: '["acme"]' };
 
 /** Sends a request through a function's handler: status, parsed JSON or text, and headers. */
 export async function send(handler: HttpHandler, route: RouteName, options: RequestOptions = {}) {
-  const result = await handler(httpEvent(route, options), { awsRequestId: 'aws-1' });
+  const result = await handler(httpEvent(route, options), { getRemainingTimeInMillis: () => 15_000 });
   const headers = result.headers ?? {};
   const isJson = String(headers['content-type'] ?? '').startsWith('application/json');
   return {

@@ -65,6 +65,14 @@ async function seed(
   };
 }
 
+/** Said of every call: how long it took, and whether it failed through no doing of its caller. */
+function serveCounted(fault: 0 | 1) {
+  return {
+    dimensions: [{}],
+    values: { 'ServeFault Count': fault, 'ServeLatency Milliseconds': expect.any(Number) },
+  };
+}
+
 function refused(code: ErrorCode, more: object = {}) {
   return { status: 'error', code, message: ERRORS[code].message, ...more };
 }
@@ -96,9 +104,12 @@ test('a consumer gets its token whole', async () => {
       durationMs: expect.any(Number),
     },
   ]);
-  expect(output.metrics()).toEqual([
-    { dimensions: [{ provider: 'quickbooks', outcome: 'ok' }], values: { 'TokenServed Count': 1 } },
-  ]);
+  expect(new Set(output.metrics())).toEqual(
+    new Set([
+      { dimensions: [{ provider: 'quickbooks', outcome: 'ok' }], values: { 'TokenServed Count': 1 } },
+      serveCounted(0),
+    ]),
+  );
 });
 
 test.for([
@@ -119,9 +130,13 @@ test.for([
 ] as const)('a consumer that asks for %s is refused, and it is counted', async ([, event, alias]) => {
   const { ask } = await world({});
   expect(await ask(event, alias)).toEqual(refused('consumer_refused'));
-  expect(output.metrics()).toEqual([
-    { dimensions: [{ provider: 'quickbooks', outcome: 'consumer_refused' }], values: { 'TokenServed Count': 1 } },
-  ]);
+  expect(new Set(output.metrics())).toEqual(
+    new Set([
+      { dimensions: [{ provider: 'quickbooks', outcome: 'consumer_refused' }], values: { 'TokenServed Count': 1 } },
+      { dimensions: [{ outcome: 'consumer_refused' }], values: { 'DeniedCalls Count': 1 } },
+      serveCounted(0),
+    ]),
+  );
 });
 
 test.for([
@@ -144,9 +159,11 @@ test.for([
 test('an organisation that never connected needs its user', async () => {
   const { ask } = await world();
   expect(await ask(ASK)).toEqual(refused('not_connected', { reconnectRequired: true }));
+  expect(output.metrics()).toContainEqual(serveCounted(0));
 });
 
-test('the deployed handler without its map says so', async () => {
+test('the deployed handler without its map says so, and it counts as our fault', async () => {
   expect(await handler(ASK, invokeContext('default'))).toEqual(refused('configuration_missing'));
   expect(output.lines()).toMatchObject([{ level: 'ERROR', missing: 'consumers.json' }]);
+  expect(output.metrics()).toEqual([serveCounted(1)]);
 });

@@ -109,6 +109,9 @@ export function createRefresher(place: Place, options: RefresherOptions): SweepP
     random: Math.random,
     newId: options.newId ?? (() => ulid()),
     count: options.onCount ?? (() => undefined),
+    emit: () => undefined,
+    publish: async () => undefined,
+    countUnusableKeys: async () => 0,
     log: options.onLog ?? (() => undefined),
   };
 }

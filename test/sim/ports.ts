@@ -46,6 +46,9 @@ export function portsOf(context: SimContext, process: Process, invoking: Invokin
       // The store was out of order to the last second, and so was the queue, or it would have been put there.
       context.custody.gaveUp(process, context.weather.isOn('queue'));
     },
+    emit: () => undefined,
+    publish: async () => undefined,
+    countUnusableKeys: async () => 0,
     log: logOf(context),
     newId: () => context.newId(process),
     random: random.next,

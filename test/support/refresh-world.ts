@@ -2,6 +2,7 @@ import type { AuditRow } from '../../lib/domain/audit.ts';
 import type { Connection } from '../../lib/domain/connection.ts';
 import { GrantkeeperError } from '../../lib/domain/errors.ts';
 import type { GrantFields, GrantKey, LivingGrant } from '../../lib/domain/grant.ts';
+import type { LifecycleEvent } from '../../lib/domain/lifecycle-event.ts';
 import type { ProviderId } from '../../lib/domain/names.ts';
 import type { DutyOutcome, TokenOutcome } from '../../lib/domain/outcome.ts';
 import { type ProviderState, providerKey } from '../../lib/domain/provider-state.ts';
@@ -52,6 +53,7 @@ export function createRefreshWorld() {
   const sent: Sent[] = [];
   const counted: string[] = [];
   const logged: string[] = [];
+  const emitted: LifecycleEvent[] = [];
   const rescued: RescueMessage[] = [];
   const queue = { works: true };
   const script = {
@@ -115,6 +117,7 @@ export function createRefreshWorld() {
     singleFlight: createSingleFlight(),
     count: (name, value, dimensions) =>
       counted.push(`${name}${dimensions?.outcome === undefined ? '' : ` ${dimensions.outcome}`} ${value}`),
+    emit: (event) => emitted.push(event),
     log: (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields)}`),
     newId: () => `id-${++ids}`,
     random: () => 0.5,
@@ -204,6 +207,7 @@ export function createRefreshWorld() {
     sent,
     counted,
     logged,
+    emitted,
     rescued,
     /** From now on nothing can be put on the rescue queue. */
     rescueFails: () => {

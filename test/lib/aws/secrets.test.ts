@@ -3,6 +3,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createSecretReader, type SecretReader } from '../../../lib/aws/secrets.ts';
+import type { CountMetric } from '../../../lib/service/ports.ts';
 
 const client = new SecretsManagerClient({ region: 'us-east-1' });
 const secrets = mockClient(client);
@@ -139,5 +140,29 @@ describe('the state keys', () => {
   ] as const)('with %s are refused', async ([, value]) => {
     holds(value);
     await expect(reader.readStateKeys()).rejects.toMatchObject({ code: 'secret_unavailable' });
+  });
+});
+
+describe('a secret that was needed and could not be had', () => {
+  const counted: unknown[] = [];
+  beforeEach(() => {
+    counted.length = 0;
+    const count: CountMetric = (...counting) => counted.push(counting);
+    reader = createSecretReader({ client, environment: 'prod', now: () => now, count });
+  });
+
+  test('is counted each time it is asked for, whatever is wrong with it', async () => {
+    secrets.on(GetSecretValueCommand).rejects(new Error('AccessDenied'));
+    await expect(plain()).rejects.toMatchObject({ code: 'secret_unavailable' });
+    holds({ clientId: 'id-1' });
+    await expect(plain()).rejects.toMatchObject({ code: 'secret_unavailable' });
+    await expect(reader.readStateKeys()).rejects.toMatchObject({ code: 'secret_unavailable' });
+    expect(counted).toEqual(Array(3).fill(['SecretErrors', 1]));
+  });
+
+  test('is not one that was read', async () => {
+    holds(CLIENT);
+    await plain({ fresh: true });
+    expect(counted).toEqual([]);
   });
 });

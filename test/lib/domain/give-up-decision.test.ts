@@ -95,6 +95,8 @@ test.for([
   ['lost_rotation', { refreshExpiresAt: NOW - 16 * MINUTE + 1, doubts: { 3: 1 } }, HEALTHY],
   ['lost_rotation', { unansweredSince: 1 }, HEALTHY],
   ['user_revoked', {}, HEALTHY],
+  // The answer went missing after the token had been refused: nothing was lost by that.
+  ['user_revoked', { unansweredSince: NOW - 16 * MINUTE }, HEALTHY],
   ['unknown', {}, { ...HEALTHY, lastSuccessAt: NOW - HOUR }],
 ] as const)('the reason is %s for %o', ([reason, changes, known]) => {
   expect(reasonOf(suspect(changes as never), known, NOW)).toBe(reason);

@@ -96,7 +96,8 @@ describe('the queues are known to be empty', () => {
 });
 
 test('a count of grants is written beside whatever else is known', () => {
-  expect(decideCounted('xero', 612, T0)).toEqual({
+  const byStatus = { active: 600, suspect: 10, needs_reauth: 2, closing: 1, closed: 40 };
+  expect(decideCounted('xero', { living: 612, byStatus }, T0)).toEqual({
     token: expect.stringMatching(/^.{32}$/),
     writes: [
       {
@@ -104,7 +105,7 @@ test('a count of grants is written beside whatever else is known', () => {
         key: { pk: 'PROVIDER#xero' },
         when: [],
         op: 'update',
-        set: { v: 1, provider: 'xero', grants: 612, countedAt: T0 },
+        set: { v: 1, provider: 'xero', grants: 612, grantsByStatus: byStatus, countedAt: T0 },
       },
     ],
   });

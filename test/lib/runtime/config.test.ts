@@ -15,6 +15,11 @@ const COMPLETE = {
   GK_PARTNER_NAME: 'Example Ltd',
   GK_ALLOW_SHARED_GRANTS: 'true',
   GK_REFRESH_AHEAD_SECONDS: '900',
+  GK_ON_DEMAND_SECONDS: '240',
+  GK_KEEP_ALIVE_DAYS: '10',
+  GK_LEASE_SECONDS: '125',
+  GK_EVENT_BUS: 'grantkeeper-local',
+  GK_TABLE_KEY_ARN: 'arn:aws:kms:us-east-1:000000000000:key/5678',
   GK_CIRCUIT_FAILURES: '5',
   GK_CIRCUIT_RESET_SECONDS: '90',
   GK_BACKOFF_BASE_MS: '500',
@@ -34,6 +39,7 @@ const COMPLETE = {
 const ALL: readonly SettingName[] = [
   ...(['environment', 'providerEnvironment', 'providerOrigins', 'keyArn', 'frontendUrl', 'publicUrl'] as const),
   ...(['returnUrls', 'connectBinding', 'connectAccess', 'partnerName', 'allowSharedGrants'] as const),
+  ...(['onDemandSeconds', 'keepAliveDays', 'leaseSeconds', 'eventBus', 'tableKeyArn'] as const),
   ...(['circuitFailures', 'circuitResetSeconds', 'backoffBaseMs', 'backoffCapSeconds'] as const),
   ...(['rescueQueueUrl', 'rescueDeadLetterUrl', 'refreshDueFunction'] as const),
   ...(['refreshAheadSeconds', 'refreshGrantFunction', 'finishConnectFunction', 'grantsTable'] as const),
@@ -65,6 +71,11 @@ test('every setting is read in its type', () => {
     partnerName: 'Example Ltd',
     allowSharedGrants: true,
     refreshAheadSeconds: 900,
+    onDemandSeconds: 240,
+    keepAliveDays: 10,
+    leaseSeconds: 125,
+    eventBus: 'grantkeeper-local',
+    tableKeyArn: 'arn:aws:kms:us-east-1:000000000000:key/5678',
     circuitFailures: 5,
     circuitResetSeconds: 90,
     backoffBaseMs: 500,
@@ -91,6 +102,8 @@ test('all missing variables are named together, and those with a default are not
       'GK_FRONTEND_URL',
       'GK_CONNECT_BINDING',
       'GK_PARTNER_NAME',
+      'GK_EVENT_BUS',
+      'GK_TABLE_KEY_ARN',
       'GK_RESCUE_QUEUE_URL',
       'GK_RESCUE_DEAD_LETTER_URL',
       'GK_REFRESH_DUE_FUNCTION',
@@ -108,7 +121,8 @@ test('all missing variables are named together, and those with a default are not
 test('what is not set has its default', () => {
   const optional = ['providerOrigins', 'publicUrl', 'returnUrls', 'connectAccess', 'allowSharedGrants'] as const;
   const tuning = ['circuitFailures', 'circuitResetSeconds', 'backoffBaseMs', 'backoffCapSeconds'] as const;
-  expect(readConfig([...optional, ...tuning, 'refreshAheadSeconds'], { GK_CONNECT_ACCESS: ' ' })).toEqual({
+  const margins = ['refreshAheadSeconds', 'onDemandSeconds', 'keepAliveDays', 'leaseSeconds'] as const;
+  expect(readConfig([...optional, ...tuning, ...margins], { GK_CONNECT_ACCESS: ' ' })).toEqual({
     providerOrigins: undefined,
     publicUrl: undefined,
     returnUrls: [],
@@ -119,6 +133,9 @@ test('what is not set has its default', () => {
     backoffBaseMs: undefined,
     backoffCapSeconds: undefined,
     refreshAheadSeconds: undefined,
+    onDemandSeconds: undefined,
+    keepAliveDays: undefined,
+    leaseSeconds: undefined,
   });
 });
 
@@ -152,6 +169,12 @@ describe('a malformed variable is named like a missing one', () => {
     ['allowSharedGrants', 'GK_ALLOW_SHARED_GRANTS', 'yes'],
     ['refreshAheadSeconds', 'GK_REFRESH_AHEAD_SECONDS', '1.5'],
     ['refreshAheadSeconds', 'GK_REFRESH_AHEAD_SECONDS', '86401'],
+    ['onDemandSeconds', 'GK_ON_DEMAND_SECONDS', '3601'],
+    ['keepAliveDays', 'GK_KEEP_ALIVE_DAYS', '31'],
+    ['leaseSeconds', 'GK_LEASE_SECONDS', '124'],
+    ['leaseSeconds', 'GK_LEASE_SECONDS', '601'],
+    ['eventBus', 'GK_EVENT_BUS', 'a bus'],
+    ['tableKeyArn', 'GK_TABLE_KEY_ARN', 'alias/table'],
     ['circuitFailures', 'GK_CIRCUIT_FAILURES', '1'],
     ['circuitFailures', 'GK_CIRCUIT_FAILURES', '101'],
     ['circuitResetSeconds', 'GK_CIRCUIT_RESET_SECONDS', '0'],

@@ -2,7 +2,6 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { ERRORS, type ErrorCode, GrantkeeperError } from '../../../lib/domain/errors.ts';
 import type { RouteName } from '../../../lib/domain/routes.ts';
 import { type HttpAnswer, type HttpRequest, httpHandler } from '../../../lib/runtime/http.ts';
-import { createCountMetric } from '../../../lib/runtime/metrics.ts';
 import { captureOutput } from './captured-output.ts';
 import { FULL_KEY, httpEvent, type RequestOptions } from './http-event.ts';
 
@@ -25,7 +24,7 @@ const STATUS = {
   parameters: { provider: 'xero', organization_id: 'acme' },
   authorizer: FULL_KEY,
 } as const satisfies RequestOptions;
-const CONTEXT = { awsRequestId: 'lambda-1' };
+const CONTEXT = { getRemainingTimeInMillis: () => 15_000 };
 
 /** Sends a request to a handler of the route that answers `answer`, or throws it. */
 async function send(route: RouteName, options: RequestOptions, answer: HttpAnswer | Error = { status: 200, body: {} }) {
@@ -299,29 +298,4 @@ describe('the log', () => {
       errorAt: expect.stringMatching(/^http\.test\.ts:\d+:\d+$/),
     });
   });
-});
-
-test('metrics counted in a request are written at its end, also when it fails', async () => {
-  const count = createCountMetric();
-  const handler = httpHandler('status', async () => {
-    count('ConnectOutcome', 1, { provider: 'xero', outcome: 'linked' });
-    throw new GrantkeeperError('not_found');
-  });
-  await handler(httpEvent('status', STATUS), CONTEXT);
-  expect(output.metrics()).toEqual([
-    { dimensions: [{ provider: 'xero', outcome: 'linked' }], values: { 'ConnectOutcome Count': 1 } },
-  ]);
-});
-
-test('two requests at once keep their correlation ids apart', async () => {
-  const seen: unknown[] = [];
-  const handler = httpHandler('status', async ({ correlationId }) => {
-    await new Promise((resolve) => setTimeout(resolve, correlationId === 'first' ? 20 : 5));
-    seen.push(correlationId);
-    return { status: 200, body: {} };
-  });
-  const ask = (id: string) => handler(httpEvent('status', { ...STATUS, headers: { 'x-correlation-id': id } }), CONTEXT);
-  await Promise.all([ask('first'), ask('second')]);
-  expect(seen).toEqual(['second', 'first']);
-  expect(output.lines().map(({ correlationId }) => correlationId)).toEqual(['second', 'first']);
 });

@@ -79,6 +79,8 @@ test('an unexpected error says nothing of itself', async () => {
 
 test.for([
   ['refresh_in_progress', 'INFO'],
+  ['refresh_rejected', 'INFO'],
+  ['refresh_failed', 'ERROR'],
   ['consumer_refused', 'INFO'],
   ['token_undecryptable', 'ERROR'],
   ['configuration_missing', 'ERROR'],
@@ -117,6 +119,35 @@ test('success is one line with what was noted, and metrics are written', async (
     },
   ]);
   expect(output.metrics()).toHaveLength(1);
+});
+
+test('whoever is told of the end is told how long it took and by which code it failed', async () => {
+  const ends: unknown[] = [];
+  const options = { ended: (end: unknown) => ends.push(end) };
+  const codes = [undefined, 'needs_reauth'] as const;
+  for (const code of codes) {
+    const handle = async () => {
+      if (code !== undefined) throw new GrantkeeperError(code);
+    };
+    await invokeHandler('get-token', handle, options)({}, invokeContext());
+  }
+  expect(ends).toEqual([{ durationMs: expect.any(Number) }, { durationMs: expect.any(Number), code: 'needs_reauth' }]);
+});
+
+test('what was counted is written when the work fails, too, and a denial is counted', async () => {
+  const count = createCountMetric();
+  const handler = invokeHandler('get-token', async () => {
+    count('SecretErrors', 1);
+    throw new GrantkeeperError('shared_grant_refused');
+  });
+  await handler({}, invokeContext());
+  expect(output.metrics()).toHaveLength(2);
+  expect(output.metrics()).toEqual(
+    expect.arrayContaining([
+      { dimensions: [{}], values: { 'SecretErrors Count': 1 } },
+      { dimensions: [{ outcome: 'shared_grant_refused' }], values: { 'DeniedCalls Count': 1 } },
+    ]),
+  );
 });
 
 test('work that outlasts the time limit is neither answered over nor aborted', async () => {

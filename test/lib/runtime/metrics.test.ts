@@ -1,5 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
-import { createCountMetric, flushMetrics } from '../../../lib/runtime/metrics.ts';
+import { GrantkeeperError } from '../../../lib/domain/errors.ts';
+import type { MetricName } from '../../../lib/domain/names.ts';
+import { countDenial, createCountMetric, flushMetrics } from '../../../lib/runtime/metrics.ts';
 import { captureOutput } from './captured-output.ts';
 
 const output = captureOutput();
@@ -67,6 +69,59 @@ test('the hundredth value of a document begins a new one with the same dimension
     [[{ provider: 'xero', outcome: 'ok' }], Array(100).fill(1)],
     [[{ provider: 'xero', outcome: 'ok' }], Array(50).fill(1)],
   ]);
+});
+
+test.for([
+  ['RefreshLag', 'Milliseconds'],
+  ['ServeLatency', 'Milliseconds'],
+  ['ProviderLatency', 'Milliseconds'],
+  ['ServeFault', 'Count'],
+  ['ConnectFault', 'Count'],
+  ['ProviderAnswer', 'Count'],
+] as const)('%s is in %s', ([name, unit]) => {
+  count(name, 5);
+  flushMetrics();
+  expect(output.metrics()).toEqual([{ dimensions: [{}], values: { [`${name} ${unit}`]: 5 } }]);
+});
+
+test('a metric may have an outcome and no provider', () => {
+  count('AwsThrottled', 1, { outcome: 'kms' });
+  flushMetrics();
+  expect(output.metrics()).toEqual([{ dimensions: [{ outcome: 'kms' }], values: { 'AwsThrottled Count': 1 } }]);
+});
+
+test('more than a hundred values of several metrics lose none of them', () => {
+  for (let i = 0; i < 130; i++) {
+    count('ProviderLatency', i, { provider: 'xero', outcome: 'refresh' });
+    count('RefreshOutcome', 1, { provider: 'xero', outcome: 'refresh' });
+  }
+  flushMetrics();
+  const valuesOf = (name: string) => output.metrics().flatMap(({ values }) => values[name] ?? []);
+  expect(valuesOf('ProviderLatency Milliseconds')).toEqual(Array.from({ length: 130 }, (_, i) => i));
+  expect(valuesOf('RefreshOutcome Count')).toHaveLength(130);
+  for (const { dimensions } of output.metrics()) expect(dimensions).toEqual([{ provider: 'xero', outcome: 'refresh' }]);
+});
+
+test('a metric that Powertools does not take costs nobody anything', () => {
+  expect(() => count('' as MetricName, 1)).not.toThrow();
+  expect(() => count('provider' as MetricName, 1, { provider: 'quickbooks' })).not.toThrow();
+  count('RefreshLag', 1);
+  expect(flushMetrics).not.toThrow();
+  expect(output.metrics()).toEqual([{ dimensions: [{}], values: { 'RefreshLag Milliseconds': 1 } }]);
+});
+
+test.for<[string, unknown, string[]]>([
+  ['a refusal for want of right', new GrantkeeperError('consumer_refused'), ['consumer_refused']],
+  ['one that hides what exists', new GrantkeeperError('not_found', { denied: true }), ['not_found']],
+  ['one of something that is not there', new GrantkeeperError('not_found'), []],
+  ['a failure', new GrantkeeperError('unavailable'), []],
+  ['an error of another kind', new Error('forbidden'), []],
+])('%s is counted as a denial if it is one', ([, error, outcomes]) => {
+  countDenial(error);
+  flushMetrics();
+  expect(output.metrics()).toEqual(
+    outcomes.map((outcome) => ({ dimensions: [{ outcome }], values: { 'DeniedCalls Count': 1 } })),
+  );
 });
 
 test('what is no number is not counted and harms nothing', () => {

@@ -35,6 +35,9 @@ const VALUES: Partial<Record<keyof typeof VARIABLES, string>> = {
   allowSharedGrants: 'false',
   // No provider's own margin.
   refreshAheadSeconds: '901',
+  onDemandSeconds: '301',
+  keepAliveDays: '13',
+  leaseSeconds: '126',
   circuitFailures: '5',
   circuitResetSeconds: '90',
   backoffBaseMs: '700',
@@ -44,6 +47,8 @@ const VALUES: Partial<Record<keyof typeof VARIABLES, string>> = {
   refreshGrantFunction: 'grantkeeper-dev-refresh-grant',
   finishConnectFunction: 'grantkeeper-dev-finish-connect',
   refreshDueFunction: 'grantkeeper-dev-refresh-due',
+  eventBus: 'grantkeeper-dev',
+  tableKeyArn: 'arn:aws:kms:us-east-1:000000000000:key/5678',
 };
 
 const TARGETS = {
@@ -61,6 +66,8 @@ function variablesOf(name: FunctionName, connectAccess: 'session' | 'open'): Rec
     opens,
     rescues = [],
     invokes,
+    emits,
+    watchesFleet,
   }: FunctionSpec = functionSpecs({ connectAccess })[name];
   const names = [
     'environment' as const,
@@ -69,6 +76,8 @@ function variablesOf(name: FunctionName, connectAccess: 'session' | 'open'): Rec
     ...(rescues.includes('sends') ? (['rescueQueueUrl'] as const) : []),
     ...(rescues.includes('counts') ? (['rescueDeadLetterUrl'] as const) : []),
     ...(invokes === undefined ? [] : [TARGETS[invokes]]),
+    ...(emits ? (['eventBus'] as const) : []),
+    ...(watchesFleet ? (['tableKeyArn'] as const) : []),
   ];
   const given = { ...VALUES, connectAccess };
   return {
@@ -117,20 +126,29 @@ test.for(FUNCTIONS)('%s gets what it needs from what infra gives it, uses all of
   expect(Object.keys(given).filter((variable) => !read.has(variable) && !always.includes(variable))).toEqual([]);
 });
 
-test('whoever writes when a grant is due next does so by the deployment’s own margin', () => {
+test('whoever writes when a grant is due next does so by the deployment’s own margins', () => {
   const margins = FUNCTIONS.flatMap((name) => {
     const ports = PORTS[name]() as { readonly policies?: Policies };
-    return ports.policies === undefined ? [] : [[name, ports.policies('quickbooks').margins.refreshAheadSeconds]];
+    return ports.policies === undefined ? [] : [[name, ports.policies('quickbooks').margins]];
   });
+  const own = { refreshAheadSeconds: 901, onDemandSeconds: 301, keepAliveSeconds: 13 * 86_400 };
   expect(margins).toEqual([
-    ['finish-connect', 901],
-    ['disconnect', 901],
-    ['get-token', 901],
-    ['refresh-grant', 901],
-    ['refresh-due', 901],
-    ['rescue', 901],
+    ['finish-connect', own],
+    ['disconnect', own],
+    ['get-token', own],
+    ['refresh-grant', own],
+    ['refresh-due', own],
+    ['rescue', own],
   ]);
 });
+
+test.for(['finish-connect', 'refresh-grant', 'refresh-due'] as const)(
+  '%s keeps its leases as long as configured',
+  (name) => {
+    const { policies } = PORTS[name]() as { readonly policies: Policies };
+    expect(policies('xero').leaseMs).toBe(126_000);
+  },
+);
 
 test.for(['refresh-grant', 'refresh-due'] as const)('%s backs off and breaks the circuit as configured', (name) => {
   const { policies } = PORTS[name]() as { readonly policies: Policies };

@@ -76,7 +76,7 @@ test('tokens that cannot be stored by the deadline are on the rescue queue, and 
   world.store.failNext({ when: 'before', times: 10_000, matches: writesGrant });
   const { sessionId } = await world.connect('acme', 'quickbooks', REALM);
   expect(await world.flow(sessionId)).toMatchObject({ stage: 'failed', error: 'unavailable' });
-  expect(countedBy(world)).toEqual(['RescueQueued 1', 'ConnectOutcome unavailable 1']);
+  expect(countedBy(world)).toEqual(['RescueQueued 1', 'ConnectOutcome unavailable 1', 'ConnectFault 1']);
   expect(world.rescues).toMatchObject([
     {
       v: 1,
@@ -110,7 +110,7 @@ test('tokens that neither store nor queue take count as at risk, and the flow fa
   world.behaviour.rescueQueue = 'unreachable';
   const { sessionId } = await world.connect('acme', 'quickbooks', REALM);
   expect(await world.flow(sessionId)).toMatchObject({ stage: 'failed', error: 'unavailable' });
-  expect(countedBy(world)).toEqual(['TokenAtRisk 1', 'ConnectOutcome unavailable 1']);
+  expect(countedBy(world)).toEqual(['TokenAtRisk 1', 'ConnectOutcome unavailable 1', 'ConnectFault 1']);
 });
 
 /** By more than clocks are apart. */

@@ -31,7 +31,7 @@ test.for([
   expect(world.provider.codes).toEqual([`code-${sessionId}`]);
   const { grants, connections } = world.store.dump();
   expect({ grants, connections }).toEqual({ grants: before.grants, connections: before.connections });
-  expect(world.metrics).toEqual([`ConnectOutcome ${error} 1`]);
+  expect(world.metrics).toEqual([`ConnectOutcome ${error} 1`, 'ConnectFault 1']);
 });
 
 test('a code that provably never left is sent a second time, not a third', async () => {
@@ -71,7 +71,7 @@ test.for([undefined, 'user#1'])('a token that names subject %j cannot be banked,
   const world = createConnectWorld();
   world.provider.state.authorised = { subject: subject as string, now: [] };
   expect((await world.connect('acme', 'xero')).url).toContain('error=company_unconfirmed');
-  expect(world.metrics).toEqual(['TokenAtRisk 1', 'ConnectOutcome company_unconfirmed 1']);
+  expect(world.metrics).toEqual(['TokenAtRisk 1', 'ConnectOutcome company_unconfirmed 1', 'ConnectFault 1']);
 });
 
 test.for([

@@ -74,7 +74,7 @@ test('a first connection stores grant, connection, claim and result', async () =
     ['ORG#acme', 'connection.linked'],
     ['ORG#acme', 'flow.started'],
   ]);
-  expect(world.metrics).toEqual(['ConnectOutcome linked 1']);
+  expect(world.metrics).toEqual(['ConnectOutcome linked 1', 'ConnectFault 0']);
 });
 
 test('no token, code or secret is in any record or log line', async () => {
@@ -167,4 +167,51 @@ test('the browser that came back is kept with the flow', async () => {
   const world = quickbooksWorld();
   const { sessionId } = await world.connect('acme', 'quickbooks', REALM);
   expect((await world.flow(sessionId)).cookieHash).toBe(cookieHash(ALICE));
+});
+
+test.for([
+  ['a fault is an error', { kind: 'CONFIG', reason: 'invalid_client' }, 'error', 'provider_configuration'],
+  ['what came of a slow user is none', 'late', 'info', 'flow_expired'],
+] as const)('the line of a flow that failed says by what: %s', async ([, cause, level, code]) => {
+  const world = quickbooksWorld();
+  const session = await world.start('acme', 'quickbooks');
+  const state = await world.open('acme', 'quickbooks', session.token);
+  if (cause !== 'late') world.provider.state.outcomes = [cause];
+  else {
+    const { readFlow } = world.ports.store;
+    world.ports.store.readFlow = async (id) => {
+      const flow = await readFlow(id);
+      return flow?.stage === 'authorizing' ? { ...flow, expiresAt: T0 - 1 } : flow;
+    };
+  }
+  await world.callback('quickbooks', { state, code: 'code-1', realmId: REALM });
+  const [line] = world.log.map((each) => JSON.parse(each)).filter(({ message }) => message === 'connect');
+  expect(line).toMatchObject({ level, outcome: code, code, error: 'GrantkeeperError', provider: 'quickbooks' });
+});
+
+test('a run that fails on a flow which another one has ended is not counted as its end', async () => {
+  const world = quickbooksWorld();
+  const { sessionId } = await world.connect('acme', 'quickbooks', REALM);
+  const { readFlow } = world.ports.store;
+  const linked = await world.flow(sessionId);
+  let isFirst = true;
+  world.ports.store.readFlow = async (id) => {
+    const isStale = isFirst;
+    isFirst = false;
+    return isStale ? { ...linked, stage: 'choosing', tenants: [] } : await readFlow(id);
+  };
+  const before = [...world.metrics];
+  const request = { flowId: sessionId, chosenTenantId: 't-9' };
+  expect(await finishConnect(world.ports, request, world.clock.now() + FINISH_MS)).toEqual({ stage: 'linked' });
+  expect(world.metrics).toEqual(before);
+  expect(JSON.parse(world.log.at(-1) ?? '')).toEqual({
+    level: 'warn',
+    message: 'a connect flow was ended by another run',
+    provider: 'quickbooks',
+    organizationId: 'acme',
+    flowId: sessionId,
+    stage: 'linked',
+    code: 'company_mismatch',
+    error: 'GrantkeeperError',
+  });
 });

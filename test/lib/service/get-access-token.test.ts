@@ -59,6 +59,7 @@ test('a fresh token is served whole, with what an API call needs', async () => {
     apiBaseUrl: 'https://quickbooks.sandbox.example',
   });
   expect(world.asked).toEqual([]);
+  expect(world.counted).toEqual(['TokenServed ok 1']);
 });
 
 test('an expired token is refreshed and the new one served', async () => {
@@ -67,6 +68,7 @@ test('an expired token is refreshed and the new one served', async () => {
   world.script.refresh = [ok('access-8', 'refresh-8')];
   expect(await world.get()).toMatchObject({ accessToken: 'access-8', tokenVersion: 8 });
   expect(world.asked).toEqual(['expiring wait']);
+  expect(world.counted).toEqual(['RefreshOutcome ok 1', 'TokenServed refreshed 1']);
 });
 
 test('within the buffer the token is served and its refresh started without waiting', async () => {
@@ -75,6 +77,7 @@ test('within the buffer the token is served and its refresh started without wait
   await world.clock.advance(56 * MINUTE);
   expect(await world.get()).toMatchObject({ accessToken: 'access-7' });
   expect(world.asked).toEqual(['expiring start']);
+  expect(world.counted).toEqual(['TokenServed ok 1']);
 });
 
 test('a refresh that could not be started does not cost the caller its token', async () => {
@@ -117,6 +120,7 @@ test('a reader of an expired token waits for the holder of the lease', async () 
   };
   expect(await world.get()).toMatchObject({ accessToken: 'access-7', tokenVersion: 8 });
   expect([polls, world.sent.length, world.asked]).toEqual([3, 0, []]);
+  expect(world.counted).toEqual(['TokenServed refreshed 1']);
 });
 
 test('after ten seconds of waiting the reader is told when to come back, never to reconnect', async () => {
@@ -177,6 +181,7 @@ test('a token that lives, but shorter than asked, is served as stale when its re
   await world.clock.advance(50 * MINUTE);
   world.script.refresh = [{ kind: 'UNKNOWN', answer: 'complete', reason: 'http_503' }];
   expect(await world.get({ minValiditySeconds: 1800 })).toMatchObject({ accessToken: 'access-7', stale: true });
+  expect(world.counted).toEqual(['RefreshOutcome unknown 1', 'TokenServed stale 1']);
 });
 
 test('a rejected version is replaced once, then asking again has to wait', async () => {

@@ -1,3 +1,4 @@
+import type { LifecycleEvent } from '../../../lib/domain/lifecycle-event.ts';
 import type { TokenOutcome } from '../../../lib/domain/outcome.ts';
 import { Secret } from '../../../lib/domain/secret.ts';
 import { createPolicies } from '../../../lib/service/policies.ts';
@@ -23,7 +24,13 @@ export function ok(sentAt: number): TokenOutcome {
 export function createFleet({ autoAdvance = true } = {}) {
   const clock = createFakeClock({ startAt: T0, autoAdvance });
   const memory = createMemoryStore({ now: clock.now });
-  const seen = { reads: 0, commits: 0, logged: [] as string[], probed: [] as string[] };
+  const seen = {
+    reads: 0,
+    commits: 0,
+    logged: [] as string[],
+    probed: [] as string[],
+    emitted: [] as LifecycleEvent[],
+  };
   const script = { probe: async (): Promise<Probed> => REJECTED, secret: async () => 'secret-1' };
   const store = {
     readProvider: (provider: 'xero' | 'quickbooks') => {
@@ -42,6 +49,7 @@ export function createFleet({ autoAdvance = true } = {}) {
     policies: createPolicies(),
     health: createHealthMemory(),
     count: () => {},
+    emit: (event) => seen.emitted.push(event),
     log: (level, message, fields) => seen.logged.push(`${level} ${message} ${JSON.stringify(fields)}`),
     providerEnvironment: 'sandbox',
     newId: () => `id-${++ids}`,

@@ -44,6 +44,16 @@ test('suspects of all partitions are counted, due or not, each provider’s own'
   expect(await world.store.readProvider('quickbooks')).toBeUndefined();
 });
 
+test('the counts of the daily scan are handed on, with suspects and without', async () => {
+  const world = createSweepWorld();
+  const grantsByStatus = { active: 9, suspect: 1, needs_reauth: 0, closing: 0, closed: 2 };
+  await world.givenState({ grants: 10, grantsByStatus }, 'xero');
+  expect(await observe(world.ports, 'xero')).toEqual({ suspects: 0, frozen: false, grantsByStatus });
+  await givenSuspects(world, 1);
+  expect(await observe(world.ports, 'xero')).toEqual({ suspects: 1, frozen: false, grantsByStatus });
+  expect((await world.store.readProvider('xero'))?.grantsByStatus).toEqual(grantsByStatus);
+});
+
 test('the end of a freeze is told, and then there is nothing to write any more', async () => {
   const world = createSweepWorld();
   await world.givenState({ observedAt: T0 - MINUTE, suspects: 9, frozen: true, queuesEmptySince: T0 - MINUTE }, 'xero');

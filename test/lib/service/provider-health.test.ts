@@ -23,6 +23,7 @@ describe('the circuit', () => {
       `warn circuit opened {"provider":"xero","kind":"transient","reason":"response_timeout","retryAt":${openedAt + MINUTE}}`,
     ]);
     expect(clock.now() - T0).toBeLessThan(1_000);
+    expect(seen.emitted).toEqual([{ type: 'Circuit Opened', at: openedAt, provider: 'xero', reason: 'transient' }]);
   });
 
   test('is not opened by one grant, which costs one write for all its failures', async () => {
@@ -57,7 +58,7 @@ describe('the circuit', () => {
     const ports = process();
     await Promise.all(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((grant) => fail(ports, grant)));
     expect((await state())?.circuit?.kind).toBe('transient');
-    expect(seen.logged.length).toBe(1);
+    expect([seen.logged.length, seen.emitted.length]).toEqual([1, 1]);
   });
 });
 

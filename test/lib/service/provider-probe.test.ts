@@ -29,6 +29,9 @@ describe('a probe', () => {
       closedAt: clock.now(),
     });
     expect(seen.logged[1]).toBe('info circuit closed {"provider":"xero","kind":"transient","reason":"invalid_grant"}');
+    expect(seen.emitted.slice(1)).toEqual([
+      { type: 'Circuit Closed', at: clock.now(), provider: 'xero', reason: 'transient' },
+    ]);
   });
 
   test('of two sweeps at the same instant is sent by one', async () => {
@@ -64,6 +67,10 @@ describe('a probe', () => {
     expect(await probeIfDue(process(), 'xero')).toMatchObject({ admitted: false, kind: 'config' });
     expect(seen.logged.slice(1)).toEqual([
       expect.stringMatching(/^error circuit opened {"provider":"xero","kind":"config","reason":"invalid_client"/),
+    ]);
+    expect(seen.emitted.map(({ type, reason }) => `${type} ${reason}`)).toEqual([
+      'Circuit Opened transient',
+      'Circuit Opened config',
     ]);
     script.probe = async () => REJECTED;
     await clock.advance(MINUTE);

@@ -231,6 +231,7 @@ test('when finish-connect cannot be reached the flow fails, for nothing was sent
   const url = await world.callback('quickbooks', { state, code: 'c', realmId: '9341453' });
   expect(url).toBe(`${RESULT}?connected=false&system=quickbooks&error=unavailable`);
   expect(await world.flow(sessionId)).toMatchObject({ stage: 'failed', error: 'unavailable' });
+  expect(world.metrics).toEqual(['ConnectOutcome unavailable 1', 'ConnectFault 1']);
 });
 
 test('the spent session survives a lost answer of the store', async () => {

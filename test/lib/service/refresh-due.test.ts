@@ -26,8 +26,13 @@ describe('a sweep', () => {
   test('with nothing to do still shows that it ran, and how the providers stand', async () => {
     const world = createSweepWorld();
     expect(await world.sweep()).toEqual(NOTHING);
-    const each = ['CircuitOpen 0', 'Suspects 0', 'VerdictsFrozen 0'];
-    expect(world.counted.toSorted()).toEqual([...each, ...each, 'RefreshLag 0', 'SweepHeartbeat 1'].toSorted());
+    expect(world.counted.toSorted()).toEqual(['RefreshLag 0', 'SweepHeartbeat 1']);
+    const gauges = world.published
+      .flat()
+      .map(({ name, value, provider }) => [name, provider ?? 'all', value].join(' '));
+    const each = ['OverdueGrants', 'Suspects', 'VerdictsFrozen', 'CircuitOpen', 'ConfigRefused'];
+    const ofBoth = each.flatMap((name) => [`${name} quickbooks 0`, `${name} xero 0`]);
+    expect(gauges.toSorted()).toEqual(['KeysUnusable all 0', ...ofBoth].toSorted());
     expect(world.store.dump().grants).toEqual([]);
   });
 
@@ -79,7 +84,7 @@ describe('a sweep', () => {
       duePartition: duePartition(quickbooksGrant({ pk: 'quickbooks#1' })),
     });
     expect(await world.store.readProvider('quickbooks')).toMatchObject({ observedAt: T0, suspects: 1, frozen: false });
-    expect(world.counted).toContain('Suspects 1');
+    expect(world.published.flat()).toContainEqual({ name: 'Suspects', value: 1, provider: 'quickbooks' });
   });
 
   test('takes the lost answer with least grace left first', async () => {

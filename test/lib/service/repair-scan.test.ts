@@ -48,7 +48,7 @@ test('what the sweep would not find is due again, and what it would find is left
   );
 });
 
-test('the living grants of each provider are counted', async () => {
+test('the grants of each provider are counted, the living ones and those of each status', async () => {
   const world = createSweepWorld();
   for (let n = 0; n < 250; n += 1) await world.put(sound(String(n)));
   await world.put(sound('x', {}, xeroGrant));
@@ -62,9 +62,18 @@ test('the living grants of each provider are counted', async () => {
     pk: 'PROVIDER#quickbooks',
     provider: 'quickbooks',
     grants: 250,
+    grantsByStatus: { active: 250, suspect: 0, needs_reauth: 0, closing: 0, closed: 0 },
     countedAt: T0,
   });
-  expect(await world.store.readProvider('xero')).toMatchObject({ grants: 2, countedAt: T0, lastSuccessAt: T0 - HOUR });
+  expect(await world.store.readProvider('xero')).toEqual({
+    v: 1,
+    pk: 'PROVIDER#xero',
+    provider: 'xero',
+    grants: 2,
+    grantsByStatus: { active: 1, suspect: 0, needs_reauth: 1, closing: 0, closed: 1 },
+    countedAt: T0,
+    lastSuccessAt: T0 - HOUR,
+  });
 });
 
 test('a share is gone through to its last page, also where a page holds nothing', async () => {

@@ -118,7 +118,7 @@ describe('an open circuit', () => {
     expect(reads).toBeLessThanOrEqual(66);
     expect(world.sent).toEqual([]);
     expect(world.handed).toEqual([]);
-    expect(world.counted).toContain('CircuitOpen 1');
+    expect(world.published.flat()).toContainEqual({ name: 'CircuitOpen', value: 1, provider: 'quickbooks' });
   });
 
   test('of one provider leaves the other alone', async () => {
@@ -139,7 +139,7 @@ describe('an open circuit', () => {
     expect(await world.sweep()).toEqual({ ...NOTHING, due: 3, worked: 3 });
     expect(world.probed).toEqual(['quickbooks']);
     expect(await world.store.readProvider('quickbooks')).toMatchObject({ closedAt: T0 });
-    expect(world.counted.filter((line) => line.startsWith('CircuitOpen'))).toEqual(['CircuitOpen 0', 'CircuitOpen 0']);
+    expect(world.published.flat()).toContainEqual({ name: 'CircuitOpen', value: 0, provider: 'quickbooks' });
   });
 
   test('lets duties be done, also behind many refreshes, in time', async () => {

@@ -1,6 +1,8 @@
 import { GrantkeeperError } from '../../../lib/domain/errors.ts';
 import { duePartition, type LivingGrant } from '../../../lib/domain/grant.ts';
 import { type ProviderState, providerKey } from '../../../lib/domain/provider-state.ts';
+import { STANDING_COUNTS } from '../../../lib/domain/standing-counts.ts';
+import type { Gauge } from '../../../lib/service/ports.ts';
 import { refreshDue, type SweepOptions, type SweepPorts } from '../../../lib/service/refresh-due.ts';
 import { HOUR, MINUTE, quickbooksGrant, T0 } from '../../support/grants.ts';
 import { createRefreshWorld } from '../../support/refresh-world.ts';
@@ -10,10 +12,14 @@ export function createSweepWorld() {
   const world = createRefreshWorld();
   const handed: (readonly string[])[] = [];
   const probed: string[] = [];
+  const published: (readonly Gauge[])[] = [];
+  /** Counts that are published as 0 beside the gauges. */
+  const standing: (readonly Gauge[])[] = [];
   const script = {
     /** What is waiting to be rescued; undefined: cannot be had. */
     rescues: 0 as number | undefined,
     handOver: 'works' as 'works' | 'fails',
+    unusableKeys: 0,
   };
   const ports: SweepPorts = {
     ...world.ports,
@@ -24,6 +30,12 @@ export function createSweepWorld() {
         return { kind: 'REJECTED', reason: 'invalid_grant' };
       },
     },
+    publish: async (gauges) => {
+      const isStanding = ({ name }: Gauge) => STANDING_COUNTS.some((count) => count.name === name);
+      published.push(gauges.filter((gauge) => !isStanding(gauge)));
+      standing.push(gauges.filter(isStanding));
+    },
+    countUnusableKeys: async () => script.unusableKeys,
     providerEnvironment: 'sandbox',
     countRescues: async () => {
       if (script.rescues === undefined) throw new GrantkeeperError('unavailable');
@@ -56,7 +68,17 @@ export function createSweepWorld() {
     });
   }
 
-  return Object.assign({}, world, { ports, handed, probed, sweepScript: script, sweep, givenDue, givenState });
+  return Object.assign({}, world, {
+    ports,
+    handed,
+    probed,
+    published,
+    standing,
+    sweepScript: script,
+    sweep,
+    givenDue,
+    givenState,
+  });
 }
 
 export type SweepWorld = ReturnType<typeof createSweepWorld>;

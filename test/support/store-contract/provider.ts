@@ -16,6 +16,9 @@ const STATE: ProviderState = {
   observedAt: T0,
   suspects: 7,
   frozen: true,
+  grants: 612,
+  grantsByStatus: { active: 600, suspect: 7, needs_reauth: 5, closing: 1, closed: 40 },
+  countedAt: T0 - 3_600_000,
 };
 
 function update(change: Change<ProviderState>, ...when: readonly Condition[]): Write {
