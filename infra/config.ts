@@ -42,6 +42,7 @@ export function readConfig(context: ReadContext): Config {
   if (read.data === undefined || problems.length > 0) throw new ConfigError(problems);
   return {
     ...read.data,
+    ...(read.data.domain === undefined ? {} : { publicUrl: urlOf(read.data.domain) }),
     environment,
     ...(local.providerOrigins === undefined ? {} : { providerOrigins: local.providerOrigins }),
   };
@@ -112,23 +113,68 @@ function isProviderOrigins(value: unknown): value is ProviderOrigins {
   return Object.entries(value).every(([provider, origin]) => isProviderId(provider) && isLocalOrigin(origin));
 }
 
+function urlOf({ name }: NonNullable<Settings['domain']>): string {
+  return `https://${name}/${STAGE}`;
+}
+
 /** What depends on the environment, or on two settings at once. */
 function problemsIn(environment: EnvironmentName, settings: Settings): readonly string[] {
-  const problems: string[] = [];
   const isDeveloper = environment === 'local' || environment === 'dev';
-  if (settings.connectAccess === 'open' && !isDeveloper) problems.push('connectAccess: open is for local and dev only');
-  if (environment === 'prod' && settings.connectBinding === 'link' && !settings.allowLinkBindingInProduction) {
-    problems.push('connectBinding: link in prod needs allowLinkBindingInProduction');
-  }
-  if (settings.backoffCapSeconds * 1000 < settings.backoffBaseMs) {
-    problems.push('backoffCapSeconds: must not be less than backoffBaseMs');
-  }
-  if (isDeveloper) return problems;
-  const urls = [
-    ['frontendUrl', settings.frontendUrl],
-    ['publicUrl', settings.publicUrl ?? ''],
-    ...settings.returnUrls.map((url) => ['returnUrls', url]),
+  return [
+    ...problemsOfConnecting(environment, settings),
+    ...problemsOfNumbers(settings),
+    ...problemsOfPlaces(settings),
+    ...(environment === 'prod' && settings.pageAddresses.length === 0
+      ? ['pageAddresses: must name at least one in prod']
+      : []),
+    ...(isDeveloper ? [] : plainUrls(settings).map((name) => `${name}: must be https in ${environment}`)),
   ];
-  const plain = urls.filter(([, url]) => url?.startsWith('http:'));
-  return [...problems, ...plain.map(([name]) => `${name}: must be https in ${environment}`)];
+}
+
+function problemsOfConnecting(environment: EnvironmentName, settings: Settings): readonly string[] {
+  const isDeveloper = environment === 'local' || environment === 'dev';
+  const { connectAccess, connectBinding, allowLinkBindingInProduction } = settings;
+  return [
+    ...(connectAccess === 'open' && !isDeveloper ? ['connectAccess: open is for local and dev only'] : []),
+    ...(environment === 'prod' && connectBinding === 'link' && !allowLinkBindingInProduction
+      ? ['connectBinding: link in prod needs allowLinkBindingInProduction']
+      : []),
+  ];
+}
+
+function problemsOfNumbers(settings: Settings): readonly string[] {
+  const { backoffCapSeconds, backoffBaseMs, onDemandSeconds, refreshAheadSeconds } = settings;
+  const { firewallConnectRequestsPer5Minutes, firewallRequestsPer5Minutes } = settings;
+  return [
+    ...(backoffCapSeconds * 1000 < backoffBaseMs ? ['backoffCapSeconds: must not be less than backoffBaseMs'] : []),
+    ...(onDemandSeconds > refreshAheadSeconds ? ['onDemandSeconds: must not be more than refreshAheadSeconds'] : []),
+    ...(firewallConnectRequestsPer5Minutes > firewallRequestsPer5Minutes
+      ? ['firewallConnectRequestsPer5Minutes: must not be more than firewallRequestsPer5Minutes']
+      : []),
+  ];
+}
+
+/** A regional API takes a certificate of its own region; a rule invokes and publishes in its own. */
+function problemsOfPlaces({ domain, publicUrl, region, eventTargets }: Settings): readonly string[] {
+  const isElsewhere = (arn: string) => arn.split(':')[3] !== region;
+  const contradicts = domain !== undefined && publicUrl !== undefined && publicUrl !== urlOf(domain);
+  return [
+    ...(contradicts ? [`publicUrl: must be ${urlOf(domain)}, or left out, with this domain`] : []),
+    ...(domain !== undefined && isElsewhere(domain.certificateArn)
+      ? [`domain.certificateArn: must be in ${region}`]
+      : []),
+    ...eventTargets.flatMap(({ arn }, index) =>
+      isElsewhere(arn) ? [`eventTargets.${index}.arn: must be in ${region}`] : [],
+    ),
+  ];
+}
+
+/** Names of the settings that hold an http URL. */
+function plainUrls({ frontendUrl, publicUrl, returnUrls }: Settings): readonly string[] {
+  const urls = [
+    ['frontendUrl', frontendUrl],
+    ['publicUrl', publicUrl ?? ''],
+    ...returnUrls.map((url) => ['returnUrls', url] as const),
+  ] as const;
+  return urls.filter(([, url]) => url.startsWith('http:')).map(([name]) => name);
 }

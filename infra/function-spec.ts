@@ -25,6 +25,11 @@ export interface FunctionSpec {
   readonly concurrency?: number;
   /** Whether an asynchronous invocation that failed, or waited a minute, is dropped. Default: Lambda's two retries and six hours. */
   readonly isAskedOnce?: true;
+  /**
+   * What brings back a request that failed: the sweep, which finds in the tables what is still to be done, or the queue, on
+   * which the message stays. Default: whoever asked, who was told.
+   */
+  readonly isRepeatedBy?: 'sweep' | 'queue';
   /** Actions per table; each table also brings the variable with its name. */
   readonly tables: { readonly [T in TableName]?: readonly TableAction[] };
   /** Attributes an UpdateItem may mention, per table where that is all that may be updated. */
@@ -37,6 +42,10 @@ export interface FunctionSpec {
   readonly opens?: readonly Purpose[];
   readonly readsClientSecrets?: true;
   readonly readsStateKeys?: true;
+  /** Whether it tells on the bus what has happened; brings the variable with the bus's name. */
+  readonly emits?: true;
+  /** Whether it writes the fleet's gauges and looks whether our keys can be used; brings the variable with the table key's ARN. */
+  readonly watchesFleet?: true;
   /** Brings the variables with the URLs that the use needs. */
   readonly rescues?: readonly RescueUse[];
   /** The function it may invoke, itself perhaps; brings the variable with that function's name. */
@@ -56,6 +65,8 @@ export type Setting = Exclude<
   | 'refreshDueFunction'
   | 'rescueQueueUrl'
   | 'rescueDeadLetterUrl'
+  | 'eventBus'
+  | 'tableKeyArn'
 >;
 
 export type FunctionSpecs = Readonly<Record<FunctionName, FunctionSpec>>;

@@ -1,3 +1,4 @@
+import { SWEEPS_AT_ONCE } from '../lib/domain/names.ts';
 import type { Config } from './config.ts';
 import type { FunctionSpec, FunctionSpecs } from './function-spec.ts';
 
@@ -13,13 +14,8 @@ const LIGHT_MB = 256;
 /** What get-token's touch of `lastUsedAt` mentions (protocol.md, write 18). No token is among them. */
 const TOUCH_ATTRIBUTES = ['pk', 'generation', 'tokenVersion', 'status', 'attempt', 'lastUsedAt', 'dueAt'];
 
-/**
- * Runs of refresh-due at once: a sweep with the three copies it may share its work with, the next minute's sweep while they
- * still work, and the daily repair. Runs that overlap harm nothing: whatever changes a grant is done under that grant's
- * lease, what a run found in the index is read again first, and each write to a provider's state has its condition. A run
- * beyond these waits a minute at most and is then dropped, because the next one finds the same work.
- */
-const SWEEPS_AT_ONCE = 8;
+/** Whoever writes a grant writes when it is due next, by the same policy. */
+const MARGINS = ['refreshAheadSeconds', 'onDemandSeconds', 'keepAliveDays'] as const;
 
 /** Who stores tokens looks up whether they were stored before: a queue delivers twice, and a grant goes on meanwhile. */
 const AUDIT_WITH_LOOKUP = ['PutItem', 'Query'] as const;
@@ -28,6 +24,7 @@ const AUDIT_WITH_LOOKUP = ['PutItem', 'Query'] as const;
 const REFRESHER = {
   memoryMb: STANDARD_MB,
   isAskedOnce: true,
+  isRepeatedBy: 'sweep',
   tables: {
     // A verdict on a grant checks the provider's state in the same transaction.
     grants: ['GetItem', 'UpdateItem', 'ConditionCheckItem'],
@@ -39,14 +36,10 @@ const REFRESHER = {
   readsClientSecrets: true,
   // Nobody is given up, and no spent token sent again, while new ones wait on the queue.
   rescues: ['sends', 'counts'],
+  emits: true,
   settings: [
-    ...([
-      'providerEnvironment',
-      'providerOrigins',
-      'refreshAheadSeconds',
-      'backoffBaseMs',
-      'backoffCapSeconds',
-    ] as const),
+    ...MARGINS,
+    ...(['providerEnvironment', 'providerOrigins', 'leaseSeconds', 'backoffBaseMs', 'backoffCapSeconds'] as const),
     ...(['circuitFailures', 'circuitResetSeconds'] as const),
   ],
 } as const satisfies Omit<FunctionSpec, 'timeoutSeconds'>;
@@ -102,7 +95,8 @@ function connectSpecs({ connectAccess }: Pick<Config, 'connectAccess'>) {
       seals: ['access', 'refresh'],
       readsClientSecrets: true,
       rescues: ['sends'],
-      settings: ['providerEnvironment', 'providerOrigins', 'refreshAheadSeconds'],
+      emits: true,
+      settings: [...MARGINS, 'providerEnvironment', 'providerOrigins', 'leaseSeconds'],
     },
   } as const satisfies Partial<FunctionSpecs>;
 }
@@ -146,8 +140,8 @@ function apiSpecs() {
         audit: ['PutItem'],
       },
       invokes: 'refresh-grant',
-      // Whoever writes a grant writes when it is due next, by the same policy.
-      settings: ['refreshAheadSeconds'],
+      emits: true,
+      settings: MARGINS,
     },
   } as const satisfies Partial<FunctionSpecs>;
 }
@@ -163,7 +157,7 @@ function tokenSpecs() {
       touches: { grants: TOUCH_ATTRIBUTES },
       opens: ['access'],
       invokes: 'refresh-grant',
-      settings: ['providerOrigins', 'allowSharedGrants', 'refreshAheadSeconds'],
+      settings: [...MARGINS, 'providerOrigins', 'allowSharedGrants'],
     },
     // 80 s and 180 s: an attempt takes 70 s and starts only when more than that remains (design §5.1).
     'refresh-grant': { ...REFRESHER, timeoutSeconds: 80 },
@@ -175,6 +169,7 @@ function tokenSpecs() {
       tables: { ...REFRESHER.tables, grants: [...REFRESHER.tables.grants, 'Scan'] },
       queriesDue: true,
       invokes: 'refresh-due',
+      watchesFleet: true,
     },
     rescue: {
       // A sixth of the queue's visibility, less a margin: no message is given to a second run while the first has it.
@@ -182,7 +177,9 @@ function tokenSpecs() {
       memoryMb: STANDARD_MB,
       tables: { grants: ['GetItem', 'PutItem', 'UpdateItem'], audit: AUDIT_WITH_LOOKUP },
       rescues: ['receives'],
-      settings: ['refreshAheadSeconds'],
+      isRepeatedBy: 'queue',
+      emits: true,
+      settings: MARGINS,
     },
   } as const satisfies Partial<FunctionSpecs>;
 }

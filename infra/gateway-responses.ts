@@ -22,6 +22,8 @@ const REFUSALS: readonly Refusal[] = [
   },
   { type: ResponseType.RESOURCE_NOT_FOUND, code: 'not_found', message: 'There is no such object.' },
   { type: ResponseType.THROTTLED, code: 'rate_limited', message: 'Too many requests.' },
+  // The firewall's limits per address (web-firewall.ts); without this, API Gateway says 403.
+  { type: ResponseType.WAF_FILTERED, status: '429', code: 'rate_limited', message: 'Too many requests.' },
   { type: ResponseType.QUOTA_EXCEEDED, code: 'rate_limited', message: 'Too many requests.' },
   { type: ResponseType.INTEGRATION_TIMEOUT, code: 'unavailable', message: 'A service we depend on did not answer.' },
   { type: ResponseType.DEFAULT_4XX, code: 'invalid_request', message: 'The request is not valid.' },

@@ -1,7 +1,8 @@
-import { RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { RemovalPolicy } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { clientSecretName, PROVIDER_IDS, stateKeysSecretName } from '../lib/domain/names.ts';
+import { acknowledge } from './acknowledge.ts';
 import type { Config } from './config.ts';
 
 /** 43 letters and digits read as base64url are 32 bytes, and 62^43 > 2^256. */
@@ -54,9 +55,15 @@ export class GrantkeeperSecrets extends Construct {
       // State lives ten minutes: a new key costs a retry of the flows under way, nothing more.
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    Validations.of(this).acknowledge({
-      id: 'AwsSolutions::AwsSolutions-SMG4',
-      reason: 'Client secrets change at the provider first; a new state key is put by hand beside the previous one.',
+    for (const client of this.clients) {
+      acknowledge(client, {
+        'AwsSolutions-SMG4':
+          'The provider makes the client secret; it changes in its portal first and is put here after.',
+      });
+    }
+    acknowledge(this.stateKeys, {
+      'AwsSolutions-SMG4':
+        'npm run ops -- rotate state-key turns it in two steps, so that states under way stay valid.',
     });
   }
 }

@@ -37,5 +37,7 @@ export function buildGrantkeeper(app: App): Grantkeeper {
   const service = new ServiceStack(app, 'service', { ...named('service'), stateful });
   const edge = new EdgeStack(app, 'edge', { ...named('edge'), functions: service.functions });
   const watch = new WatchStack(app, 'watch', named('watch'));
+  // It names nothing of theirs, but deployed first, or removed last, it would page that no sweep runs.
+  watch.addStackDependency(edge);
   return { config, stateful, service, edge, watch };
 }

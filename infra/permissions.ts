@@ -1,12 +1,14 @@
+import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { APP, DUE_INDEX, TABLES, type TableName } from '../lib/domain/names.ts';
+import { EVENT_SOURCE } from '../lib/domain/lifecycle-event.ts';
+import { APP, DUE_INDEX, eventBusName, metricNamespace, TABLES, type TableName } from '../lib/domain/names.ts';
 import type { FunctionSpec, Purpose, RescueUse } from './function-spec.ts';
 import type { StatefulStack } from './stateful-stack.ts';
 
 /** Where the resources of the statements are. */
 export interface PermissionContext {
   readonly environment: string;
-  readonly stateful: Pick<StatefulStack, 'tables' | 'tokenKey' | 'secrets' | 'rescueQueue'>;
+  readonly stateful: Pick<StatefulStack, 'tables' | 'tokenKey' | 'tableKey' | 'secrets' | 'rescueQueue'>;
 }
 
 /**
@@ -19,6 +21,8 @@ export function statementsFor(spec: FunctionSpec, context: PermissionContext): r
     ...keyStatements(spec, context),
     ...secretStatements(spec, context),
     ...(spec.rescues ?? []).map((use) => rescueStatement(use, context)),
+    ...(spec.emits ? [eventStatement(context)] : []),
+    ...(spec.watchesFleet ? fleetStatements(context) : []),
   ];
 }
 
@@ -103,7 +107,8 @@ function secretStatements(spec: FunctionSpec, { stateful }: PermissionContext): 
 
 function rescueStatement(use: RescueUse, { stateful }: PermissionContext): PolicyStatement {
   const { queue, deadLetter } = stateful.rescueQueue;
-  const receiving = ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes', 'ChangeMessageVisibility'];
+  // What Lambda's poller uses in the role's name; the same as AWSLambdaSQSQueueExecutionRole has.
+  const receiving = ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'];
   const allow = (sid: string, actions: readonly string[], resources: string[]) =>
     new PolicyStatement({ sid, actions: actions.map((action) => `sqs:${action}`), resources });
   switch (use) {
@@ -114,6 +119,37 @@ function rescueStatement(use: RescueUse, { stateful }: PermissionContext): Polic
     case 'receives':
       return allow('ReceiveRescues', receiving, [queue.queueArn]);
   }
+}
+
+function eventStatement({ environment, stateful }: PermissionContext): PolicyStatement {
+  const bus = Stack.of(stateful.tokenKey.key).formatArn({
+    service: 'events',
+    resource: 'event-bus',
+    resourceName: eventBusName(environment),
+  });
+  return new PolicyStatement({
+    sid: 'TellEvents',
+    actions: ['events:PutEvents'],
+    resources: [bus],
+    conditions: { StringEquals: { 'events:source': EVENT_SOURCE } },
+  });
+}
+
+function fleetStatements({ environment, stateful }: PermissionContext): readonly PolicyStatement[] {
+  return [
+    new PolicyStatement({
+      sid: 'PublishGauges',
+      actions: ['cloudwatch:PutMetricData'],
+      // The action knows no resources; the namespace is what can be held to.
+      resources: ['*'],
+      conditions: { StringEquals: { 'cloudwatch:namespace': metricNamespace(environment) } },
+    }),
+    new PolicyStatement({
+      sid: 'LookAtKeys',
+      actions: ['kms:DescribeKey'],
+      resources: [stateful.tokenKey.key.keyArn, stateful.tableKey.key.keyArn],
+    }),
+  ];
 }
 
 function sidOf(verb: string, table: TableName): string {

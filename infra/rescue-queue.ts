@@ -2,6 +2,7 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { APP } from '../lib/domain/names.ts';
+import { acknowledge } from './acknowledge.ts';
 
 /** SQS's longest. */
 const RETENTION = Duration.days(14);
@@ -40,6 +41,9 @@ export class RescueQueue extends Construct {
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     };
     this.deadLetter = new Queue(this, 'DeadLetter', { ...shared, queueName: names.deadLetter });
+    acknowledge(this.deadLetter, {
+      'Serverless-SQSRedrivePolicy': 'This is the dead-letter queue; an alarm pages while anything is on it.',
+    });
     this.queue = new Queue(this, 'Queue', {
       ...shared,
       queueName: names.queue,

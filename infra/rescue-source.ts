@@ -1,6 +1,7 @@
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import type { ServiceFunction } from './service-function.ts';
 
 /** SQS's most for a queue without a batching window. */
@@ -13,11 +14,15 @@ const BATCH_SIZE = 10;
 export class RescueSource extends Construct {
   constructor(scope: Construct, id: string, props: { readonly rescue: ServiceFunction; readonly queue: IQueue }) {
     super(scope, id);
-    new EventSourceMapping(this, 'Mapping', {
+    const mapping = new EventSourceMapping(this, 'Mapping', {
       target: props.rescue.lambda,
       eventSourceArn: props.queue.queueArn,
       batchSize: BATCH_SIZE,
       reportBatchItemFailures: true,
+    });
+    acknowledge(mapping, {
+      'Serverless-LambdaEventSourceMappingDestination':
+        'Lambda takes no failure destination for SQS; the queue’s redrive policy moves what could not be applied.',
     });
   }
 }

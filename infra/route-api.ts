@@ -1,4 +1,4 @@
-import { RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { RemovalPolicy } from 'aws-cdk-lib';
 import {
   AccessLogFormat,
   AuthorizationType,
@@ -12,6 +12,7 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { APP, type FunctionName } from '../lib/domain/names.ts';
 import { ROUTES, type Route, STAGE } from '../lib/domain/routes.ts';
+import { acknowledge } from './acknowledge.ts';
 import type { Config } from './config.ts';
 import { addGatewayResponses } from './gateway-responses.ts';
 import type { KeyAuthorizer } from './key-authorizer.ts';
@@ -40,22 +41,29 @@ const ACCESS_LOG = {
   refusal: '$context.error.responseType',
 };
 
+/** Of a method without a throttle of its own; every route has one. */
+const DEFAULT_THROTTLE = { throttlingRateLimit: 100, throttlingBurstLimit: 200 };
+
 /** The REST API: a method per row of the route table, with its authorizer and throttle. */
 export class RouteApi extends Construct {
+  readonly rest: RestApi;
   /** What stands before `/v1`. */
   readonly url: string;
 
   constructor(scope: Construct, id: string, { config, functions, authorizer }: RouteApiProps) {
     super(scope, id);
     const routes: readonly Route[] = Object.values(ROUTES);
-    const api = new RestApi(this, 'Rest', {
+    this.rest = new RestApi(this, 'Rest', {
       restApiName: `${APP}-${config.environment}`,
       endpointTypes: [EndpointType.REGIONAL],
+      // One way in: what a provider was told as redirect URL, and the firewall and name in front of it.
+      disableExecuteApiEndpoint: config.domain !== undefined,
       // Access logs need a role in API Gateway's settings of account and region; it stays, as others may use it too.
       cloudWatchRole: true,
       cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN,
       deployOptions: {
         stageName: STAGE,
+        ...DEFAULT_THROTTLE,
         methodOptions: Object.fromEntries(routes.map((route) => [`${route.path}/${route.method}`, throttleOf(route)])),
         accessLogDestination: new LogGroupLogDestination(this.#accessLogs(config)),
         accessLogFormat: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG)),
@@ -64,10 +72,11 @@ export class RouteApi extends Construct {
         dataTraceEnabled: false,
       },
     });
-    addGatewayResponses(api);
-    for (const route of routes) addMethod(api, route, { handler: functions[route.function], authorizer });
-    acknowledge(api);
-    this.url = api.url.replace(/\/$/, '');
+    addGatewayResponses(this.rest);
+    for (const route of routes) addMethod(this.rest, route, { handler: functions[route.function], authorizer });
+    acknowledge(this.rest, MEANT);
+    acknowledge(this.rest.deploymentStage, MEANT_AT_STAGE);
+    this.url = this.rest.url.replace(/\/$/, '');
   }
 
   #accessLogs(config: Config): LogGroup {
@@ -85,35 +94,32 @@ function throttleOf({ throttle }: Route) {
 
 function addMethod(
   api: RestApi,
-  { path, method, auth }: Route,
+  route: Route,
   { handler, authorizer }: { readonly handler: ServiceFunction; readonly authorizer: KeyAuthorizer },
 ): void {
-  const resource = api.root.resourceForPath(path);
+  const resource = api.root.resourceForPath(route.path);
   const integration = new LambdaIntegration(handler.lambda, { allowTestInvoke: false });
-  if (auth.kind === 'key') {
+  if (route.auth.kind === 'key') {
     const authorized = { authorizationType: AuthorizationType.CUSTOM, authorizer: authorizer.request };
-    resource.addMethod(method, integration, authorized);
+    acknowledge(resource.addMethod(route.method, integration, authorized), { 'AwsSolutions-COG4': KEY_REASON });
     return;
   }
-  const open = resource.addMethod(method, integration, { authorizationType: AuthorizationType.NONE });
-  Validations.of(open).acknowledge({
-    id: 'AwsSolutions::AwsSolutions-APIG4',
-    reason: 'A user’s browser has no key; the function checks session, signed state and cookie.',
-  });
+  const open = resource.addMethod(route.method, integration, { authorizationType: AuthorizationType.NONE });
+  acknowledge(open, { 'AwsSolutions-APIG4': BROWSER_REASON, 'AwsSolutions-COG4': BROWSER_REASON });
 }
 
-/** What cdk-nag finds and we mean. */
-const ACKNOWLEDGED = {
+const KEY_REASON =
+  'The caller is a server with one of our API keys, which our authorizer judges; there is no user pool.';
+const BROWSER_REASON = 'A user’s browser has no key; the function checks session, signed state and cookie.';
+
+const MEANT = {
   'AwsSolutions-APIG2': 'Functions parse their input and name the field that is wrong, which a gateway model cannot.',
-  'AwsSolutions-APIG3': 'Each route is throttled; there is no firewall in front yet.',
-  'AwsSolutions-APIG6': 'Execution logs would hold query strings, and with them codes and states; access logs are on.',
-  'AwsSolutions-COG4': 'Callers are servers with API keys; the authorizer is a function of ours.',
   'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]':
     'API Gateway’s logging role is one per account and region, with the policy AWS wrote for it.',
 };
 
-function acknowledge(api: RestApi): void {
-  for (const [rule, reason] of Object.entries(ACKNOWLEDGED)) {
-    Validations.of(api).acknowledge({ id: `AwsSolutions::${rule}`, reason });
-  }
-}
+const MEANT_AT_STAGE = {
+  'AwsSolutions-APIG6': 'Execution logs would hold query strings, and with them codes and states; access logs are on.',
+  'Serverless-APIGWXrayEnabled':
+    'A trace would keep the callback’s URL; a correlation id goes through every log line instead.',
+};

@@ -4,6 +4,7 @@ import { Architecture, type Code, Function as LambdaFunction, Runtime } from 'aw
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { APP, type FunctionName, VARIABLES } from '../lib/domain/names.ts';
+import { acknowledge } from './acknowledge.ts';
 import type { Config } from './config.ts';
 import type { FunctionSpec } from './function-spec.ts';
 import { type PermissionContext, statementsFor } from './permissions.ts';
@@ -26,6 +27,20 @@ const TARGET_VARIABLES = {
   'refresh-due': VARIABLES.refreshDueFunction,
 } as const;
 
+/** Why a failed request is kept nowhere, as `isRepeatedBy` of the spec says. */
+const WITHOUT_DEAD_LETTERS = {
+  asker: 'Every request is synchronous: its caller hears of the failure, and Lambda keeps none of these.',
+  sweep:
+    'What is to be done stands in the tables, where the sweep of the next minute finds it; a kept request would be old.',
+  queue: 'Its messages stay on the rescue queue, which has a dead-letter queue of its own.',
+} as const;
+
+const WITHOUT_TRACES =
+  'The X-Ray SDK for Node ends in February 2027; a correlation id goes through every log line, durations are metrics.';
+
+const ALL_RESOURCES =
+  'cloudwatch:PutMetricData knows no resources; a condition holds it to the namespace of the environment.';
+
 /** One Lambda with a role and a log group of its own, and what its spec gives it. */
 export class ServiceFunction extends Construct {
   readonly lambda: LambdaFunction;
@@ -41,7 +56,8 @@ export class ServiceFunction extends Construct {
     const logGroup = new LogGroup(this, 'Logs', {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: config.logRetentionDays satisfies RetentionDays,
-      // What must be kept is in the audit table; these lines end with their retention anyway.
+      // What must be kept is in the audit table; these lines end with their retention anyway. They are under CloudWatch's
+      // own key, because no line holds a secret; a key of ours would have to be open to the whole logs service.
       removalPolicy: RemovalPolicy.DESTROY,
     });
     this.lambda = new LambdaFunction(this, 'Function', {
@@ -58,6 +74,7 @@ export class ServiceFunction extends Construct {
       ...(spec.concurrency === undefined ? {} : { reservedConcurrentExecutions: spec.concurrency }),
       ...(spec.isAskedOnce ? { retryAttempts: 0, maxEventAge: EVENT_AGE } : {}),
     });
+    this.#acknowledge();
     for (const statement of statementsFor(spec, { environment: config.environment, stateful })) {
       this.lambda.addToRolePolicy(statement);
     }
@@ -80,6 +97,13 @@ export class ServiceFunction extends Construct {
     this.lambda.addToRolePolicy(
       new PolicyStatement({ sid: 'Invoke', actions: ['lambda:InvokeFunction'], resources: [arn] }),
     );
+  }
+
+  #acknowledge(): void {
+    const reason = WITHOUT_DEAD_LETTERS[this.#spec.isRepeatedBy ?? 'asker'];
+    acknowledge(this.lambda, { 'Serverless-LambdaDLQ': reason, 'Serverless-LambdaTracing': WITHOUT_TRACES });
+    if (this.#spec.isAskedOnce) acknowledge(this.lambda, { 'Serverless-LambdaAsyncFailureDestination': reason });
+    if (this.#spec.watchesFleet) acknowledge(this, { 'AwsSolutions-IAM5[Resource::*]': ALL_RESOURCES });
   }
 
   #deployed(): { readonly name: string; readonly arn: string } {

@@ -5,8 +5,9 @@ import type { Construct } from 'constructs';
 import { CONSUMER_MAP_FILE, FUNCTIONS, type FunctionName } from '../lib/domain/names.ts';
 import { addBeside, bundleFunctions, placeholderFunctions } from './bundle.ts';
 import type { Config } from './config.ts';
-import { ConsumerAliases } from './consumer-aliases.ts';
+import { ConsumerAliases, consumerMap } from './consumer-aliases.ts';
 import { functionSpecs } from './function-specs.ts';
+import { LifecycleEvents } from './lifecycle-events.ts';
 import { RescueSource } from './rescue-source.ts';
 import { ServiceFunction } from './service-function.ts';
 import type { StatefulStack } from './stateful-stack.ts';
@@ -17,7 +18,7 @@ export interface ServiceStackProps extends StackProps {
   readonly stateful: StatefulStack;
 }
 
-/** The functions, who may invoke get-token, what wakes rescue, and the clock of the sweep. */
+/** The functions, who may invoke get-token, what wakes rescue, whom events reach, and the clock of the sweep. */
 export class ServiceStack extends Stack {
   readonly functions: Readonly<Record<FunctionName, ServiceFunction>>;
 
@@ -34,8 +35,9 @@ export class ServiceStack extends Stack {
       ServiceFunction
     >;
     for (const name of FUNCTIONS) this.functions[name].connect(this.functions);
-    new ConsumerAliases(this, 'Consumers', { getToken: this.functions['get-token'], consumers: config.consumers });
+    new ConsumerAliases(this, 'Consumers', { getToken: this.functions['get-token'], config });
     new RescueSource(this, 'RescueSource', { rescue: this.functions.rescue, queue: stateful.rescueQueue.queue });
+    new LifecycleEvents(this, 'Events', { config });
     new SweepSchedule(this, 'Sweep', { refreshDue: this.functions['refresh-due'] });
   }
 
@@ -44,7 +46,7 @@ export class ServiceStack extends Stack {
     const dir = join(Stage.of(this)?.outdir ?? 'cdk.out', 'functions');
     if (this.bundlingRequired) bundleFunctions(dir);
     else placeholderFunctions(dir);
-    addBeside(dir, 'get-token', { name: CONSUMER_MAP_FILE, text: JSON.stringify(config.consumers) });
+    addBeside(dir, 'get-token', { name: CONSUMER_MAP_FILE, text: JSON.stringify(consumerMap(config.consumers)) });
     return dir;
   }
 }

@@ -14,6 +14,7 @@ const OPERATED = {
   GrantsTable: 'grants',
   ConnectionsTable: 'connections',
   AuditTable: 'audit',
+  FlowsTable: 'flows',
 } as const;
 
 export interface StatefulStackProps extends StackProps {
@@ -23,6 +24,7 @@ export interface StatefulStackProps extends StackProps {
 /** What must survive every deployment: the keys, the tables, the secrets, the queue for tokens that no table took. */
 export class StatefulStack extends Stack {
   readonly tokenKey: TokenKey;
+  readonly tableKey: TableKey;
   readonly tables: Tables;
   readonly secrets: GrantkeeperSecrets;
   readonly rescueQueue: RescueQueue;
@@ -30,13 +32,19 @@ export class StatefulStack extends Stack {
   constructor(scope: Construct, id: string, { config, ...props }: StatefulStackProps) {
     super(scope, id, props);
     this.tokenKey = new TokenKey(this, 'TokenKey', { environment: config.environment });
-    const tableKey = new TableKey(this, 'TableKey', { environment: config.environment });
-    this.tables = new Tables(this, 'Tables', { key: tableKey.key });
+    this.tableKey = new TableKey(this, 'TableKey', { environment: config.environment });
+    this.tables = new Tables(this, 'Tables', { key: this.tableKey.key });
     this.secrets = new GrantkeeperSecrets(this, 'Secrets', config);
     this.rescueQueue = new RescueQueue(this, 'Rescue', config);
     for (const [id, table] of Object.entries(OPERATED)) {
       const value = this.tables.byName[table].tableName;
       new CfnOutput(this, id, { value, description: `${TABLE_VARIABLES[table]} of npm run ops` });
     }
+    const { queue, deadLetter } = this.rescueQueue;
+    new CfnOutput(this, 'RescueQueueUrl', { value: queue.queueUrl, description: 'Tokens that wait for their table' });
+    new CfnOutput(this, 'RescueDeadLetterUrl', {
+      value: deadLetter.queueUrl,
+      description: 'Tokens that could not be stored for a day',
+    });
   }
 }

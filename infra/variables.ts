@@ -1,4 +1,4 @@
-import { APP, metricNamespace, TABLE_VARIABLES, TABLES, VARIABLES } from '../lib/domain/names.ts';
+import { APP, eventBusName, metricNamespace, TABLE_VARIABLES, TABLES, VARIABLES } from '../lib/domain/names.ts';
 import type { Config } from './config.ts';
 import type { FunctionSpec, Setting } from './function-spec.ts';
 import type { StatefulStack } from './stateful-stack.ts';
@@ -9,7 +9,10 @@ export function variablesFor(
   {
     config,
     stateful,
-  }: { readonly config: Config; readonly stateful: Pick<StatefulStack, 'tables' | 'tokenKey' | 'rescueQueue'> },
+  }: {
+    readonly config: Config;
+    readonly stateful: Pick<StatefulStack, 'tables' | 'tokenKey' | 'tableKey' | 'rescueQueue'>;
+  },
 ): Record<string, string> {
   const tables = TABLES.filter((name) => spec.tables[name] !== undefined);
   const settings = spec.settings.map((name) => [VARIABLES[name], settingText(config, name)] as const);
@@ -28,6 +31,8 @@ export function variablesFor(
     ...Object.fromEntries(tables.map((name) => [TABLE_VARIABLES[name], stateful.tables.byName[name].tableName])),
     ...(sendsRescues || countsRescues ? { [VARIABLES.rescueQueueUrl]: queue.queueUrl } : {}),
     ...(countsRescues ? { [VARIABLES.rescueDeadLetterUrl]: deadLetter.queueUrl } : {}),
+    ...(spec.emits ? { [VARIABLES.eventBus]: eventBusName(config.environment) } : {}),
+    ...(spec.watchesFleet ? { [VARIABLES.tableKeyArn]: stateful.tableKey.key.keyArn } : {}),
     ...(usesKey ? { [VARIABLES.keyArn]: stateful.tokenKey.key.keyArn } : {}),
     ...Object.fromEntries(settings.filter(([, text]) => text !== undefined)),
   };
@@ -42,6 +47,9 @@ function settingText(config: Config, name: Setting): string | undefined {
       return config.providerOrigins && JSON.stringify(config.providerOrigins);
     case 'allowSharedGrants':
     case 'refreshAheadSeconds':
+    case 'onDemandSeconds':
+    case 'keepAliveDays':
+    case 'leaseSeconds':
     case 'circuitFailures':
     case 'circuitResetSeconds':
     case 'backoffBaseMs':

@@ -6,6 +6,12 @@ const PRODUCTION = {
   frontendUrl: 'https://app.example.com',
   partnerName: 'Example Books',
   connectBinding: 'interstitial',
+  pageAddresses: '["on-call@example.com"]',
+};
+
+const DOMAIN = {
+  name: 'tokens.example.com',
+  certificateArn: 'arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555',
 };
 
 function read(context: Readonly<Record<string, unknown>>) {
@@ -36,29 +42,54 @@ describe('an environment', () => {
       partnerName: 'Grantkeeper (dev)',
       allowSharedGrants: false,
       refreshAheadSeconds: 1800,
+      onDemandSeconds: 300,
+      keepAliveDays: 14,
+      leaseSeconds: 125,
       circuitFailures: 3,
       circuitResetSeconds: 60,
       backoffBaseMs: 1000,
       backoffCapSeconds: 300,
       consumers: { default: { organisations: '*', providers: ['quickbooks', 'xero'] } },
+      pageAddresses: [],
+      ticketAddresses: [],
+      needsReauthBurst: 5,
+      refreshLagSeconds: 900,
+      serveLatencyMs: 3000,
+      firewallRequestsPer5Minutes: 2000,
+      firewallConnectRequestsPer5Minutes: 100,
+      eventTargets: [],
       logRetentionDays: 14,
       logLevel: 'INFO',
     });
   });
 
   test('takes settings from context, JSON where they are not text', () => {
-    const consumers = { default: { organisations: ['acme'], providers: ['xero'] } };
+    const consumers = { invoicing: { organisations: '*', providers: ['quickbooks', 'xero'] } };
+    const eventTargets = [
+      { kind: 'sns', arn: 'arn:aws:sns:eu-west-1:123456789012:ledger', events: ['Connection Needs Reauth'] },
+      { kind: 'lambda', arn: 'arn:aws:lambda:eu-west-1:123456789012:function:ledger:live' },
+    ];
     const context = {
       ...PRODUCTION,
       region: 'eu-west-1',
       returnUrls: '["https://app.example.com/done"]',
       refreshAheadSeconds: '900',
+      onDemandSeconds: '900',
+      keepAliveDays: '7',
+      leaseSeconds: '180',
       circuitFailures: '5',
       circuitResetSeconds: '120',
       backoffBaseMs: '500',
       backoffCapSeconds: '60',
       allowSharedGrants: 'true',
       consumers: JSON.stringify(consumers),
+      ticketAddresses: '["https://tickets.example.com/grantkeeper?queue=1"]',
+      needsReauthBurst: '20',
+      refreshLagSeconds: '600',
+      serveLatencyMs: '500',
+      firewallRequestsPer5Minutes: '10000',
+      firewallConnectRequestsPer5Minutes: '10000',
+      eventTargets: JSON.stringify(eventTargets),
     };
     expect(read(context)).toMatchObject({
       environment: 'prod',
@@ -66,13 +97,32 @@ describe('an environment', () => {
       providerEnvironment: 'production',
       returnUrls: ['https://app.example.com/done'],
       refreshAheadSeconds: 900,
+      onDemandSeconds: 900,
+      keepAliveDays: 7,
+      leaseSeconds: 180,
       circuitFailures: 5,
       circuitResetSeconds: 120,
       backoffBaseMs: 500,
       backoffCapSeconds: 60,
       allowSharedGrants: true,
       consumers,
+      pageAddresses: ['on-call@example.com'],
+      ticketAddresses: ['https://tickets.example.com/grantkeeper?queue=1'],
+      needsReauthBurst: 20,
+      refreshLagSeconds: 600,
+      serveLatencyMs: 500,
+      firewallRequestsPer5Minutes: 10_000,
+      firewallConnectRequestsPer5Minutes: 10_000,
+      eventTargets,
     });
+  });
+
+  test('has its public URL from its domain, given or not', () => {
+    const url = 'https://tokens.example.com/api';
+    expect([read({ domain: DOMAIN }).publicUrl, read({ domain: DOMAIN, publicUrl: url }).publicUrl]).toEqual([
+      url,
+      url,
+    ]);
   });
 
   test('prod names everything it leaves to be chosen', () => {
@@ -80,6 +130,7 @@ describe('an environment', () => {
       'frontendUrl: must be chosen',
       'connectBinding: must be chosen',
       'partnerName: must be chosen',
+      'pageAddresses: must be chosen',
     ]);
   });
 
@@ -145,9 +196,55 @@ test.for<[string, Record<string, unknown>]>([
     { backoffBaseMs: '5001', backoffCapSeconds: '5', env: 'dev' },
   ],
   ['logLevel: Invalid option: expected one of "DEBUG"|"INFO"|"WARN"|"ERROR"', { logLevel: 'TRACE' }],
-  ['consumers: "default" is missing', { consumers: {} }],
+  ['onDemandSeconds: Too small: expected number to be >=60', { onDemandSeconds: '59' }],
+  [
+    'onDemandSeconds: must not be more than refreshAheadSeconds',
+    { onDemandSeconds: '301', refreshAheadSeconds: '300' },
+  ],
+  ['keepAliveDays: Too small: expected number to be >=1', { keepAliveDays: '0' }],
+  ['keepAliveDays: Too big: expected number to be <=30', { keepAliveDays: '31' }],
+  ['leaseSeconds: Too small: expected number to be >=125', { leaseSeconds: '124' }],
+  ['leaseSeconds: Too big: expected number to be <=600', { leaseSeconds: '601' }],
+  ['needsReauthBurst: Too small: expected number to be >=1', { needsReauthBurst: '0' }],
+  ['refreshLagSeconds: Too small: expected number to be >=120', { refreshLagSeconds: '119' }],
+  ['serveLatencyMs: Too small: expected number to be >=100', { serveLatencyMs: '99' }],
+  ['serveLatencyMs: Too big: expected number to be <=20000', { serveLatencyMs: '20001' }],
+  ['firewallRequestsPer5Minutes: Too small: expected number to be >=10', { firewallRequestsPer5Minutes: '9' }],
+  [
+    'firewallConnectRequestsPer5Minutes: must not be more than firewallRequestsPer5Minutes',
+    { firewallRequestsPer5Minutes: '99' },
+  ],
+  ['pageAddresses.0: must be an e-mail address or an https URL', { pageAddresses: ['http://alerts.example.com'] }],
+  ['ticketAddresses.0: must be an e-mail address or an https URL', { ticketAddresses: ['team at example.com'] }],
+  ['pageAddresses: must not name one twice', { pageAddresses: ['on-call@example.com', 'on-call@example.com'] }],
+  ['domain.name: must be a host name', { domain: { ...DOMAIN, name: 'https://tokens.example.com' } }],
+  ['domain.certificateArn: must be the ARN of an ACM certificate', { domain: { ...DOMAIN, certificateArn: 'x' } }],
+  ['domain.certificateArn: must be in eu-west-1', { domain: DOMAIN, region: 'eu-west-1' }],
+  ['domain.hostedZoneId: must be the id of a Route 53 zone', { domain: { ...DOMAIN, hostedZoneId: 'example.com' } }],
+  [
+    'publicUrl: must be https://tokens.example.com/api, or left out, with this domain',
+    { domain: DOMAIN, publicUrl: 'https://tokens.example.com' },
+  ],
+  [
+    'publicUrl: must be https://tokens.example.com/api, or left out, with this domain',
+    { env: 'local', domain: DOMAIN },
+  ],
+  [
+    'eventTargets.0.kind: Invalid option: expected one of "sns"|"lambda"',
+    { eventTargets: [{ kind: 'sqs', arn: 'arn:aws:sqs:us-east-1:123456789012:ledger' }] },
+  ],
+  [
+    'eventTargets.0.arn: must be an ARN of that kind',
+    { eventTargets: [{ kind: 'lambda', arn: 'arn:aws:sns:us-east-1:123456789012:ledger' }] },
+  ],
+  [
+    'eventTargets.0.arn: must be in us-east-1',
+    { eventTargets: [{ kind: 'sns', arn: 'arn:aws:sns:eu-west-1:123456789012:ledger' }] },
+  ],
+  ['consumers: must name at least one', { consumers: {} }],
   ['connectBinding: link in prod needs allowLinkBindingInProduction', { ...PRODUCTION, connectBinding: 'link' }],
   ['connectAccess: open is for local and dev only', { ...PRODUCTION, connectAccess: 'open' }],
+  ['pageAddresses: must name at least one in prod', { ...PRODUCTION, pageAddresses: '[]' }],
   ['frontendUrl: must be https in prod', { ...PRODUCTION, frontendUrl: 'http://localhost:3000' }],
   ['publicUrl: must be https in prod', { ...PRODUCTION, publicUrl: 'http://localhost:8080/api' }],
   ['returnUrls: must be https in prod', { ...PRODUCTION, returnUrls: ['http://localhost:3000/x'] }],
@@ -173,6 +270,7 @@ test('a log retention CloudWatch does not know is refused', () => {
 test.for([
   ['42', /^consumers: "42" cannot be an alias/],
   ['has space', /^consumers: "has space" cannot be an alias/],
+  ['DEFAULT', /^consumers: "DEFAULT" differs from another name only by case$/],
 ] as const)('a consumer called %s is refused', ([name, problem]) => {
   const one = { organisations: '*', providers: ['xero'] };
   expect(problemsOf({ consumers: { default: one, [name]: one } })[0]).toMatch(problem);
@@ -183,6 +281,8 @@ test.for<[string, unknown]>([
   ['consumers.default.providers.0', { organisations: '*', providers: ['sage'] }],
   ['consumers.default.organisations.0', { organisations: ['-'], providers: ['xero'] }],
   ['consumers.default', { organisations: '*', providers: ['xero'], admin: true }],
+  ['consumers.default.principals.0', { organisations: '*', providers: ['xero'], principals: ['*'] }],
+  ['consumers.default.principals.0', { organisations: '*', providers: ['xero'], principals: ['210987654321'] }],
 ])('a consumer that is wrong at %s is refused by that name', ([path, consumer]) => {
   expect(problemsOf({ consumers: { default: consumer } })[0]?.split(': ')[0]).toBe(path);
 });

@@ -49,11 +49,29 @@ describe('routes', () => {
     expect(found.sort(inOrder)).toEqual(wanted.sort(inOrder));
   });
 
-  test('are throttled one by one, after a line that turns execution logs off for all', () => {
+  test('are open to anybody only where a user’s browser comes', () => {
+    const open = methods().filter(({ authorization }) => authorization !== 'CUSTOM');
+    expect(open.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
+      'GET /v1/oauth/{provider}/callback',
+      'GET /v1/oauth/{provider}/choose',
+      'GET /v1/oauth/{provider}/connect/{organization_id}',
+      'POST /v1/oauth/{provider}/choose',
+      'POST /v1/oauth/{provider}/connect/{organization_id}',
+    ]);
+  });
+
+  test('are throttled one by one, after a line for all that turns execution logs off', () => {
     const [stage] = ofType(resources, 'AWS::ApiGateway::Stage');
     expect(stage?.properties.StageName).toBe('api');
     const [all, ...settings] = stage?.properties.MethodSettings ?? [];
-    expect(all).toEqual({ DataTraceEnabled: false, HttpMethod: '*', LoggingLevel: 'OFF', ResourcePath: '/*' });
+    expect(all).toEqual({
+      DataTraceEnabled: false,
+      HttpMethod: '*',
+      LoggingLevel: 'OFF',
+      ResourcePath: '/*',
+      ThrottlingRateLimit: 100,
+      ThrottlingBurstLimit: 200,
+    });
     expect(settings).toEqual(
       routes.map((route) => ({
         DataTraceEnabled: false,
@@ -96,6 +114,17 @@ test('the authorizer judges X-API-Key and its verdict is remembered for a minute
   });
 });
 
+test('no log holds a query string: the access log does not name it, execution logs and traces are off', () => {
+  const [stage] = ofType(resources, 'AWS::ApiGateway::Stage');
+  const { AccessLogSetting, MethodSettings, TracingEnabled } = stage?.properties ?? {};
+  // Variables that hold it, or the whole request: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html
+  expect(AccessLogSetting.Format).not.toMatch(/querystring|requestOverride|input\.|multivalue/i);
+  const loud = MethodSettings.filter(({ LoggingLevel, DataTraceEnabled }: Record<string, unknown>) => {
+    return (LoggingLevel ?? 'OFF') !== 'OFF' || DataTraceEnabled === true;
+  });
+  expect([loud, TracingEnabled]).toEqual([[], undefined]);
+});
+
 test('the access log names the request without query string, body or headers', () => {
   const [stage] = ofType(resources, 'AWS::ApiGateway::Stage');
   const { Format, DestinationArn } = stage?.properties.AccessLogSetting ?? {};
@@ -127,6 +156,7 @@ describe('the gateway’s own refusals', () => {
     ['MISSING_AUTHENTICATION_TOKEN', '404', 'not_found'],
     ['RESOURCE_NOT_FOUND', undefined, 'not_found'],
     ['THROTTLED', undefined, 'rate_limited'],
+    ['WAF_FILTERED', '429', 'rate_limited'],
     ['QUOTA_EXCEEDED', undefined, 'rate_limited'],
     ['INTEGRATION_TIMEOUT', undefined, 'unavailable'],
     ['DEFAULT_4XX', undefined, 'invalid_request'],
@@ -159,7 +189,7 @@ describe('the gateway’s own refusals', () => {
     expect(SECURITY_HEADERS).toMatchObject(Object.fromEntries(own));
   });
 
-  test('are these nine', () => {
-    expect(ofType(resources, 'AWS::ApiGateway::GatewayResponse')).toHaveLength(9);
+  test('are these ten', () => {
+    expect(ofType(resources, 'AWS::ApiGateway::GatewayResponse')).toHaveLength(10);
   });
 });

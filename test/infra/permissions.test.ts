@@ -41,6 +41,7 @@ const SEAL = 'kms:GenerateDataKey TokenKey.Arn';
 const OPEN = 'kms:Decrypt TokenKey.Arn';
 const INVOKE_REFRESH = 'lambda:InvokeFunction refreshgrantFunction.Arn';
 const INVOKE_FINISH = 'lambda:InvokeFunction finishconnectFunction.Arn';
+const TELL = 'events:PutEvents arn:aws:events:us-east-1:AWS::AccountId:event-bus/grantkeeper-dev';
 const SEND_RESCUES = 'sqs:SendMessage RescueQueue.Arn';
 const REFRESHER = [
   'audit PutItem',
@@ -53,6 +54,7 @@ const REFRESHER = [
   OPEN,
   SEAL,
   SEND_RESCUES,
+  TELL,
   ...CLIENT_SECRETS,
   'sqs:GetQueueAttributes RescueDeadLetter.Arn',
   'sqs:GetQueueAttributes RescueQueue.Arn',
@@ -77,6 +79,7 @@ const ALLOWED: Readonly<Record<FunctionName, readonly string[]>> = {
     'grants UpdateItem',
     SEAL,
     SEND_RESCUES,
+    TELL,
     ...CLIENT_SECRETS,
   ],
   status: ['connections GetItem', 'grants GetItem'],
@@ -88,6 +91,7 @@ const ALLOWED: Readonly<Record<FunctionName, readonly string[]>> = {
     'grants GetItem',
     'grants UpdateItem',
     INVOKE_REFRESH,
+    TELL,
   ],
   'get-token': [
     'connections BatchGetItem',
@@ -103,6 +107,9 @@ const ALLOWED: Readonly<Record<FunctionName, readonly string[]>> = {
     ...REFRESHER,
     'grants Query/index/due',
     'grants Scan',
+    'cloudwatch:PutMetricData *',
+    'kms:DescribeKey TableKey.Arn',
+    'kms:DescribeKey TokenKey.Arn',
     'lambda:InvokeFunction arn:aws:lambda:us-east-1:AWS::AccountId:function:grantkeeper-dev-refresh-due',
   ],
   // No key and no secret: what it stores stays closed to it.
@@ -112,10 +119,10 @@ const ALLOWED: Readonly<Record<FunctionName, readonly string[]>> = {
     'grants GetItem',
     'grants PutItem',
     'grants UpdateItem',
-    'sqs:ChangeMessageVisibility RescueQueue.Arn',
     'sqs:DeleteMessage RescueQueue.Arn',
     'sqs:GetQueueAttributes RescueQueue.Arn',
     'sqs:ReceiveMessage RescueQueue.Arn',
+    TELL,
   ],
 };
 
@@ -164,6 +171,13 @@ const countRescues = {
   Action: 'sqs:GetQueueAttributes',
   Resource: ['RescueDeadLetter.Arn', 'RescueQueue.Arn'],
 };
+const tellEvents = {
+  Sid: 'TellEvents',
+  Effect: 'Allow',
+  Action: 'events:PutEvents',
+  Resource: 'arn:aws:events:us-east-1:AWS::AccountId:event-bus/grantkeeper-dev',
+  Condition: { StringEquals: { 'events:source': 'grantkeeper' } },
+};
 const invokeRefreshGrant = {
   Sid: 'Invoke',
   Effect: 'Allow',
@@ -211,6 +225,7 @@ describe('whole policies', () => {
       readClientSecrets,
       sendRescues,
       countRescues,
+      tellEvents,
     ]);
   });
 
@@ -223,6 +238,7 @@ describe('whole policies', () => {
       tokens('SealTokens', 'kms:GenerateDataKey', 'access', 'refresh'),
       readClientSecrets,
       sendRescues,
+      tellEvents,
     ]);
   });
 

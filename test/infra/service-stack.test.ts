@@ -1,19 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildApp, ofType, type Resource, resourcesOf } from './synthesized.ts';
 
-const CONSUMERS = {
-  default: { organisations: '*', providers: ['quickbooks', 'xero'] },
-  'invoice-sync': { organisations: ['acme'], providers: ['xero'] },
-};
-
 let resources: readonly Resource[];
-let outDir: string;
 beforeAll(() => {
-  const built = buildApp({ consumers: CONSUMERS });
-  outDir = built.outDir;
-  resources = resourcesOf(built.service);
+  resources = resourcesOf(buildApp().service);
 });
 
 function functionOf(name: string, among = resources): Resource['properties'] {
@@ -68,7 +58,9 @@ describe('environment variables', () => {
   const BINDING = { GK_CONNECT_BINDING: 'interstitial', GK_CONNECT_ACCESS: 'session' };
   const FRONTEND = { GK_FRONTEND_URL: 'http://localhost:3000' };
   const PARTNER = { GK_PARTNER_NAME: 'Grantkeeper (dev)' };
-  const AHEAD = { GK_REFRESH_AHEAD_SECONDS: '1800' };
+  const MARGINS = { GK_REFRESH_AHEAD_SECONDS: '1800', GK_ON_DEMAND_SECONDS: '300', GK_KEEP_ALIVE_DAYS: '14' };
+  const LEASE = { GK_LEASE_SECONDS: '125' };
+  const EVENTS = { GK_EVENT_BUS: 'grantkeeper-dev' };
   const KEY = { GK_KEY_ARN: 'TokenKey.Arn' };
   const REFRESH = { GK_REFRESH_GRANT_FUNCTION: 'refreshgrantFunction' };
   const FINISH = { GK_FINISH_CONNECT_FUNCTION: 'finishconnectFunction' };
@@ -77,7 +69,8 @@ describe('environment variables', () => {
   const FLOWS = { GK_TABLE_FLOWS: 'Tablesflows' };
   const AUDIT = { GK_TABLE_AUDIT: 'Tablesaudit' };
   const RESCUE = { GK_RESCUE_QUEUE_URL: 'RescueQueue' };
-  const PROVIDERS = { ...SANDBOX, ...AHEAD, ...KEY, ...RESCUE, ...GRANTS, ...CONNECTIONS, ...AUDIT };
+  const RECORDS = { ...GRANTS, ...CONNECTIONS, ...AUDIT };
+  const PROVIDERS = { ...SANDBOX, ...MARGINS, ...LEASE, ...EVENTS, ...KEY, ...RESCUE, ...RECORDS };
   const REFRESHER = {
     ...PROVIDERS,
     GK_RESCUE_DEAD_LETTER_URL: 'RescueDeadLetter',
@@ -97,11 +90,11 @@ describe('environment variables', () => {
     ['choose', { ...FRONTEND, ...PARTNER, ...FINISH, ...FLOWS }],
     ['finish-connect', { ...PROVIDERS, ...FLOWS }],
     ['status', { ...CONNECTIONS, ...GRANTS }],
-    ['disconnect', { ...AHEAD, ...REFRESH, ...CONNECTIONS, ...GRANTS, ...AUDIT }],
-    ['get-token', { ...AHEAD, ...KEY, ...REFRESH, GK_ALLOW_SHARED_GRANTS: 'false', ...CONNECTIONS, ...GRANTS }],
+    ['disconnect', { ...MARGINS, ...EVENTS, ...REFRESH, ...RECORDS }],
+    ['get-token', { ...MARGINS, ...KEY, ...REFRESH, GK_ALLOW_SHARED_GRANTS: 'false', ...CONNECTIONS, ...GRANTS }],
     ['refresh-grant', REFRESHER],
-    ['refresh-due', { ...REFRESHER, ...SWEEP }],
-    ['rescue', { ...AHEAD, ...GRANTS, ...AUDIT }],
+    ['refresh-due', { ...REFRESHER, ...SWEEP, GK_TABLE_KEY_ARN: 'TableKey.Arn' }],
+    ['rescue', { ...MARGINS, ...EVENTS, ...GRANTS, ...AUDIT }],
   ])('%s has those it reads', ([name, variables]) => {
     expect(functionOf(name).Environment.Variables).toEqual({ ...ALWAYS, ...variables });
   });
@@ -185,20 +178,5 @@ describe('asynchronous invocations', () => {
         FunctionResponseTypes: ['ReportBatchItemFailures'],
       },
     ]);
-  });
-});
-
-describe('consumers', () => {
-  test('each has an alias of get-token', () => {
-    const aliases = ofType(resources, 'AWS::Lambda::Alias').map(({ properties }) => properties);
-    expect(aliases.map(({ FunctionName, Name }) => [FunctionName, Name])).toEqual([
-      ['gettokenFunction', 'default'],
-      ['gettokenFunction', 'invoice-sync'],
-    ]);
-  });
-
-  test('what each may ask for lies beside the handler', () => {
-    const map = readFileSync(join(outDir, 'functions', 'get-token', 'consumers.json'), 'utf8');
-    expect(JSON.parse(map)).toEqual(CONSUMERS);
   });
 });

@@ -183,11 +183,12 @@ describe('the rescue queue', () => {
   });
 });
 
-test('an operator is told what the tables are called that the command line works on', () => {
+test('an operator is told what the tables and queues are called that the command line works on', () => {
   const outputs: Record<string, { Value: unknown; Description?: string }> = Template.fromStack(
     buildApp().stateful,
   ).toJSON().Outputs;
-  const told = ['ApiKeysTable', 'GrantsTable', 'ConnectionsTable', 'AuditTable'].map((id) => [
+  const ids = ['ApiKeysTable', 'GrantsTable', 'ConnectionsTable', 'AuditTable', 'FlowsTable'];
+  const told = [...ids, 'RescueQueueUrl', 'RescueDeadLetterUrl'].map((id) => [
     outputs[id]?.Value,
     outputs[id]?.Description,
   ]);
@@ -196,5 +197,8 @@ test('an operator is told what the tables are called that the command line works
     [{ Ref: expect.stringMatching(/^Tablesgrants/) }, 'GK_TABLE_GRANTS of npm run ops'],
     [{ Ref: expect.stringMatching(/^Tablesconnections/) }, 'GK_TABLE_CONNECTIONS of npm run ops'],
     [{ Ref: expect.stringMatching(/^Tablesaudit/) }, 'GK_TABLE_AUDIT of npm run ops'],
+    [{ Ref: expect.stringMatching(/^Tablesflows/) }, 'GK_TABLE_FLOWS of npm run ops'],
+    [{ Ref: expect.stringMatching(/^RescueQueue/) }, 'Tokens that wait for their table'],
+    [{ Ref: expect.stringMatching(/^RescueDeadLetter/) }, 'Tokens that could not be stored for a day'],
   ]);
 });

@@ -1,104 +1,122 @@
-import { readFileSync } from 'node:fs';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { buildApp, ofType, type Resource, resourcesOf } from './synthesized.ts';
+import { App } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { addChecks } from '../../infra/checks.ts';
+import { FIXED } from '../../infra/cost.ts';
+import { DENIALS as DENIAL_CODES } from '../../lib/domain/errors.ts';
+import { REAUTH_REASONS } from '../../lib/domain/grant.ts';
+import { DENIED_OUTCOMES } from '../../lib/domain/names.ts';
+import { ofType, PROJECT_CONTEXT, type Resource } from './synthesized.ts';
+import { alarmsIn, buildWatch, watchResources } from './watched.ts';
 
-let alarms: readonly Resource['properties'][];
+vi.setConfig({ testTimeout: 60_000 });
+
+const PAGES = [
+  'token-at-risk',
+  'rescue-queue-waiting',
+  'rescue-dead-letter',
+  'key-unusable',
+  'sweep-heartbeat',
+  'refresh-lag',
+  'refresh-success-quickbooks',
+  'refresh-success-xero',
+  'get-token-errors',
+  'get-token-latency',
+  'verdicts-frozen',
+  'config-refused',
+  'needs-reauth-burst',
+];
+const TICKETS = [
+  'connect-failures',
+  'denied-calls',
+  'firewall-blocks',
+  'circuit-open',
+  'expiring-soon',
+  'throttled-lambda',
+  'throttled-dynamodb',
+  'throttled-kms',
+  'secret-errors',
+  'events-dropped',
+];
+
+let resources: readonly Resource[];
+let alarms: ReadonlyMap<string, Resource['properties']>;
+let composite: Resource['properties'];
 beforeAll(() => {
-  alarms = ofType(resourcesOf(buildApp().watch), 'AWS::CloudWatch::Alarm').map(({ properties }) => properties);
+  resources = watchResources();
+  alarms = alarmsIn(resources);
+  composite = ofType(resources, 'AWS::CloudWatch::CompositeAlarm')[0]?.properties ?? {};
 });
 
-function alarm(id: string): Resource['properties'] {
-  return alarms.find(({ AlarmName }) => AlarmName === `grantkeeper-dev-${id}`) ?? {};
-}
-
-test('every alarm has a runbook heading, every heading an alarm', () => {
-  const [ofAlarms = ''] = readFileSync('infra/runbook.md', 'utf8').split('\n# Procedures\n');
-  const headings = [...ofAlarms.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
-  expect(headings.map((heading) => `grantkeeper-dev-${heading}`)).toEqual(alarms.map(({ AlarmName }) => AlarmName));
+test('these are the alarms', () => {
+  expect([...alarms.keys()]).toEqual([...PAGES, ...TICKETS]);
 });
 
-test('every section of an alarm says what it means, what to look at first, and what then', () => {
-  const [, ...sections] = (readFileSync('infra/runbook.md', 'utf8').split('\n# Procedures\n')[0] ?? '').split('\n## ');
-  const parts = sections.map((section) => [...section.matchAll(/^\*\*([\w ]+)\.\*\*/gm)].map(([, part]) => part));
-  expect(parts).toEqual(alarms.map(() => ['Means', 'Look first', 'Then']));
+describe('who is told', () => {
+  test('every alarm tells the ticket topic when it begins, and nobody else', () => {
+    const told = [...alarms.values()].map(({ AlarmActions, OKActions, InsufficientDataActions, ActionsEnabled }) => ({
+      ...{ AlarmActions, OKActions, InsufficientDataActions, ActionsEnabled },
+    }));
+    expect(told).toEqual([...alarms].map(() => ({ AlarmActions: ['Topicsticket'] })));
+  });
+
+  test('one composite alarm over those that page tells the page topic when it begins and ends', () => {
+    const { AlarmDescription, ...rest } = composite;
+    expect(rest).toEqual({
+      AlarmName: 'grantkeeper-dev-page',
+      AlarmActions: ['Topicspage'],
+      OKActions: ['Topicspage'],
+      AlarmRule: `(${PAGES.map((id) => `ALARM("Alarms${id.replaceAll('-', '')}.Arn")`).join(' OR ')})`,
+    });
+  });
 });
 
-test('every alarm says what it means and where to read on', () => {
-  const found = alarms.map(
-    ({ AlarmDescription }) => /^.+\. Runbook: infra\/runbook\.md#(.+)$/.exec(AlarmDescription)?.[1],
+test('every description says what users feel, what to look at first, and its heading', () => {
+  const described = [['page', composite] as const, ...alarms].map(([id, { AlarmDescription }]) => {
+    const [, heading] = /^[A-Z].+\. First: .+\. Runbook: infra\/runbook\.md#([a-z-]+)$/.exec(AlarmDescription) ?? [];
+    return { id, heading, fits: AlarmDescription.length <= 1024 };
+  });
+  expect(described).toEqual(['page', ...PAGES, ...TICKETS].map((id) => ({ id, heading: id, fits: true })));
+});
+
+test('an alarm has at most the ten metrics CloudWatch takes, and its own word for missing data', () => {
+  const odd = [...alarms].filter(([, { Metrics = [], TreatMissingData, DatapointsToAlarm }]) => {
+    const metrics = Metrics.filter(({ MetricStat }: Resource['properties']) => MetricStat !== undefined);
+    return metrics.length > 10 || TreatMissingData === undefined || DatapointsToAlarm === undefined;
+  });
+  expect(odd.map(([id]) => id)).toEqual([]);
+});
+
+test('every reason to give a grant up is alarmed on but the end that was announced', () => {
+  const watched = JSON.stringify(alarms.get('needs-reauth-burst'));
+  expect(REAUTH_REASONS.filter((reason) => !watched.includes(`"${reason}"`))).toEqual(['hard_expired']);
+});
+
+test('every code that refuses for want of right is counted as denied, and what hides an object', () => {
+  expect([...DENIED_OUTCOMES].sort()).toEqual([...DENIAL_CODES, 'not_found'].sort());
+});
+
+test('cdk-nag finds nothing that is not acknowledged with a reason, and synthesis warns of nothing', () => {
+  const app = new App({ context: PROJECT_CONTEXT });
+  addChecks(app);
+  const addresses = {
+    pageAddresses: '["oncall@example.com","https://pager.example.com/in"]',
+    ticketAddresses: '["team@example.com"]',
+  };
+  const { stack } = buildWatch(addresses, app);
+  expect(() => app.synth()).not.toThrow();
+  expect(Annotations.fromStack(stack).findWarning('*', Match.anyValue())).toEqual([]);
+});
+
+test('the stack tells the addresses of both topics', () => {
+  const outputs = Template.fromStack(buildWatch().stack).findOutputs('*');
+  expect(Object.keys(outputs)).toEqual(['PageTopic', 'TicketTopic']);
+});
+
+test('what alarms cost is counted by their metrics; the one that learns has a price of its own', () => {
+  const alarms = [...alarmsIn(watchResources())].filter(([id]) => id !== 'denied-calls');
+  const counted = alarms.map(([, { Metrics = [{ MetricStat: {} }] }]) =>
+    Metrics.filter(({ MetricStat }: Resource['properties']) => MetricStat !== undefined),
   );
-  expect(found).toEqual(alarms.map(({ AlarmName }) => AlarmName.replace('grantkeeper-dev-', '')));
-});
-
-/** A metric of an expression, which is FILL(id, 0) + FILL(id, 0). */
-function part(Id: string, Metric: Readonly<Record<string, unknown>>, over: { Period: number; Stat: string }) {
-  return { Id, MetricStat: { Metric, ...over }, ReturnData: false };
-}
-
-const named = (Name: string, Value: string) => [{ Name, Value }];
-
-describe('an alarm over both providers', () => {
-  test.for([
-    ['token-at-risk', 'TokenAtRisk', { Period: 60, Stat: 'Sum' }, 1],
-    ['verdicts-frozen', 'VerdictsFrozen', { Period: 300, Stat: 'Maximum' }, 1],
-    ['circuit-open', 'CircuitOpen', { Period: 300, Stat: 'Minimum' }, 3],
-  ] as const)('%s: one is enough', ([id, MetricName, over, EvaluationPeriods]) => {
-    const metric = (provider: string) =>
-      part(provider, { Namespace: 'Grantkeeper/dev', MetricName, Dimensions: named('provider', provider) }, over);
-    expect(alarm(id)).toMatchObject({
-      Threshold: 1,
-      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-      EvaluationPeriods,
-      TreatMissingData: 'notBreaching',
-      Metrics: [
-        { Expression: 'FILL(quickbooks, 0) + FILL(xero, 0)', Id: 'expr_1', Label: MetricName, ReturnData: true },
-        metric('quickbooks'),
-        metric('xero'),
-      ],
-    });
-  });
-});
-
-describe('an alarm on a queue', () => {
-  test.for([
-    ['rescue-queue-waiting', 'grantkeeper-dev-rescue', 5],
-    ['rescue-dead-letter', 'grantkeeper-dev-rescue-dead-letter', 1],
-  ] as const)('%s: any message on %s, waiting or taken, in %i minutes', ([id, queue, EvaluationPeriods]) => {
-    const metric = (state: string) => ({
-      Namespace: 'AWS/SQS',
-      MetricName: `ApproximateNumberOfMessages${state}`,
-      Dimensions: named('QueueName', queue),
-    });
-    const over = { Period: 60, Stat: 'Maximum' };
-    expect(alarm(id)).toMatchObject({
-      Threshold: 1,
-      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-      EvaluationPeriods,
-      TreatMissingData: 'notBreaching',
-      Metrics: [
-        {
-          Expression: 'FILL(visible, 0) + FILL(taken, 0)',
-          Id: 'expr_1',
-          Label: 'ApproximateNumberOfMessagesVisible',
-          ReturnData: true,
-        },
-        part('visible', metric('Visible'), over),
-        part('taken', metric('NotVisible'), over),
-      ],
-    });
-  });
-});
-
-test('five minutes without a heartbeat of the sweep are an alarm, and so is no data', () => {
-  expect(alarm('sweep-heartbeat')).toMatchObject({
-    Namespace: 'Grantkeeper/dev',
-    MetricName: 'SweepHeartbeat',
-    Statistic: 'Sum',
-    Period: 300,
-    EvaluationPeriods: 1,
-    Threshold: 1,
-    ComparisonOperator: 'LessThanThreshold',
-    TreatMissingData: 'breaching',
-  });
-  expect(alarm('sweep-heartbeat').Dimensions).toBe(undefined);
+  expect(counted.flat()).toHaveLength(FIXED.alarmedMetrics);
 });

@@ -15,7 +15,12 @@ export interface Layer {
 }
 
 export const LAYERS: readonly Layer[] = [
-  { name: 'names', files: /^lib\/domain\/(names|routes)\.ts$/, mayImport: ['names'], packages: /^$/ },
+  {
+    name: 'names',
+    files: /^lib\/domain\/(names|routes|terms|lifecycle-event)\.ts$/,
+    mayImport: ['names'],
+    packages: /^$/,
+  },
   {
     name: 'domain',
     files: /^lib\/domain\//,
@@ -72,8 +77,8 @@ export const LAYERS: readonly Layer[] = [
   {
     name: 'ops',
     files: /^ops\//,
-    mayImport: ['ops', 'runtime', 'service', 'ports', 'aws', 'domain', 'names'],
-    packages: /^(@aws-sdk\/|node:)/,
+    mayImport: ['ops', 'runtime', 'service', 'oauth', 'ports', 'aws', 'providers', 'domain', 'names'],
+    packages: /^(@aws-sdk\/|ulid$|zod\/mini$|node:)/,
   },
   {
     name: 'local',
