@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { readAlarms } from './assembly/alarms.ts';
 import { readApis } from './assembly/apis.ts';
+import { isBusRule, readBuses, readBusRules } from './assembly/buses.ts';
 import { type Collection, collectResources, type Resource } from './assembly/collect.ts';
 import { readFunctions, readPermissions } from './assembly/functions.ts';
 import type { Assembly, KeyResource, RuleResource, RuleTarget } from './assembly/model.ts';
@@ -82,13 +84,18 @@ export function readAssembly(dir: string): Assembly {
     })),
     functions: readFunctions(collection),
     apis: readApis(collection),
-    rules: collection.ofType('AWS::Events::Rule').map((rule) => readRule(collection, rule)),
-    buses: collection
-      .ofType('AWS::Events::EventBus')
-      .map((bus) => ({ name: bus.identity.ref, arn: attribute(bus, 'Arn') })),
+    rules: collection
+      .ofType('AWS::Events::Rule')
+      .filter((rule) => !isBusRule(rule))
+      .map((rule) => readRule(collection, rule)),
+    busRules: readBusRules(collection),
+    buses: readBuses(collection),
     permissions: readPermissions(collection),
     queues: readQueues(collection),
     eventSources: readEventSources(collection),
+    alarms: readAlarms(collection),
+    topics: collection.ofType('AWS::SNS::Topic').map(({ identity }) => identity.ref),
+    stacks: collection.stacks,
     notRun: collection.notRun,
   };
 }
@@ -126,7 +133,6 @@ function readRule(collection: Collection, rule: Resource): RuleResource {
   const expression = properties.ScheduleExpression === undefined ? undefined : String(properties.ScheduleExpression);
   if (expression !== undefined && parseRate(expression) === undefined)
     collection.report(rule, `${expression} never fires`);
-  if (properties.EventPattern !== undefined) collection.report(rule, 'EventPattern is never matched');
   return {
     name: identity.ref,
     arn: attribute(rule, 'Arn'),

@@ -31,3 +31,32 @@ export function clockFromOffset(offset: SharedArrayBuffer): MovableClock {
 export function createClock(): MovableClock {
   return clockFromOffset(new SharedArrayBuffer(8));
 }
+
+/** A time the clock was moved over at once, so that nothing happened in it. */
+export interface Leap {
+  readonly fromAt: number;
+  readonly toAt: number;
+}
+
+/** More than what happens once a minute would notice. */
+const LEAP_MS = 60_000;
+
+/** How many leaps are remembered. */
+const KEEP_LEAPS = 1_000;
+
+/** A clock that remembers when it was moved by more than a minute at once. */
+export function withLeaps(clock: MovableClock): MovableClock & { leaps(): readonly Leap[] } {
+  const leaps: Leap[] = [];
+  return {
+    now: clock.now,
+    offset: clock.offset,
+    advance(seconds) {
+      const fromAt = clock.now();
+      clock.advance(seconds);
+      if (seconds * 1000 <= LEAP_MS) return;
+      leaps.push({ fromAt, toAt: fromAt + seconds * 1000 });
+      if (leaps.length > KEEP_LEAPS) leaps.shift();
+    },
+    leaps: () => leaps,
+  };
+}

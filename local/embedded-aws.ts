@@ -1,20 +1,24 @@
-import { randomBytes } from 'node:crypto';
-import { ACCOUNT, REGION } from './assembly/intrinsics.ts';
+import { QUEUE_ORIGIN } from './assembly/identity.ts';
+import { REGION } from './assembly/intrinsics.ts';
 import type { Assembly, FunctionResource } from './assembly/model.ts';
-import { createCloudWatch } from './aws/cloudwatch.ts';
+import { createCloudFormation } from './aws/cloudformation.ts';
+import { type CloudWatch, createCloudWatch } from './aws/cloudwatch.ts';
 import { createDynamoDb, type DynamoDb } from './aws/dynamodb.ts';
 import type { TableDefinition } from './aws/dynamodb-tables.ts';
 import { createEventBridge, type EventBridge } from './aws/eventbridge.ts';
-import { createGuard, type Guard, type Principal } from './aws/iam.ts';
+import { createFunctionConcurrency, type FunctionConcurrency } from './aws/function-concurrency.ts';
+import { createGuard, type Guard } from './aws/iam.ts';
 import { createKms, type Kms } from './aws/kms.ts';
 import { createLambdaService } from './aws/lambda.ts';
 import { createSecretsManager, type SecretsManager } from './aws/secrets-manager.ts';
-import { startAwsServer } from './aws/server.ts';
+import { type AwsService, startAwsServer } from './aws/server.ts';
 import { createSqs, type Sqs } from './aws/sqs.ts';
 import type { MovableClock } from './clock.ts';
 import { createEventSources, type EventSources } from './event-sources.ts';
 import type { LogLine } from './lambda/logs.ts';
+import { recordInvocation, recordThrottle } from './lambda/metrics.ts';
 import { createLambdaRuntime, type FunctionCredentials, type LambdaRuntime } from './lambda/runtime.ts';
+import { createPrincipals, type Principals } from './principals.ts';
 
 export interface EmbeddedAwsOptions {
   readonly assembly: Assembly;
@@ -26,7 +30,7 @@ export interface EmbeddedAwsOptions {
 }
 
 /** The AWS services of an assembly, running on loopback. */
-export interface EmbeddedAws {
+export interface EmbeddedAws extends Services {
   readonly endpointUrl: string;
   readonly region: string;
   /** Of the local administrator, who may do everything. */
@@ -34,42 +38,42 @@ export interface EmbeddedAws {
   /** What a function signs with: whoever has them may do what its role may. */
   credentialsOf(resource: FunctionResource): FunctionCredentials;
   readonly runtime: LambdaRuntime;
+  readonly eventSources: EventSources;
+  stop(): Promise<void>;
+}
+
+/** The services that hold something, and what they share. */
+interface Services {
   readonly guard: Guard;
+  readonly concurrency: FunctionConcurrency;
   readonly dynamoDb: DynamoDb;
   readonly kms: Kms;
   readonly secretsManager: SecretsManager;
   readonly eventBridge: EventBridge;
   readonly sqs: Sqs;
-  readonly eventSources: EventSources;
-  stop(): Promise<void>;
+  readonly cloudWatch: CloudWatch;
 }
 
 /**
- * Creates what the assembly describes (tables, keys, secrets with their values, buses, queues) and serves it together
- * with Lambda, which is also invoked with the messages of queues. Each function signs with an access key of its own, which
- * stands for its role and the role's policies.
+ * Creates what the assembly describes (tables, keys, secrets with their values, buses with their rules, queues, alarms) and
+ * serves it together with Lambda, which is also invoked with the messages of queues, and CloudFormation, which knows the
+ * stacks. Each function signs with an access key of its own, which stands for its role and the role's policies.
  */
 export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<EmbeddedAws> {
-  const { assembly, clock } = options;
-  const guard = createGuard();
+  const { assembly } = options;
   const principals = createPrincipals(assembly.functions);
-  const dynamoDb = createDynamoDb({ guard, clock });
-  const kms = createKms({ guard });
-  const secretsManager = createSecretsManager({ guard, clock });
-  const eventBridge = createEventBridge({ guard, clock });
-  const sqs = createSqs({ guard, clock });
+  const services = createServices(options);
+  const { guard, concurrency, sqs, dynamoDb, cloudWatch } = services;
   let endpointUrl = '';
-  const runtime = createLambdaRuntime({
-    functions: assembly.functions,
-    clock,
-    credentialsOf: principals.credentialsOf,
-    endpointUrl: () => endpointUrl,
-    ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
-  });
-  await createResources(options, { dynamoDb, kms, secretsManager, eventBridge, sqs });
-  const lambda = createLambdaService({ runtime, guard });
+  const runtime = runtimeOf(options, { services, principals, endpointUrl: () => endpointUrl });
+  await createResources(options, services);
+  const onThrottle = (name: string) => recordThrottle(cloudWatch, name);
   const server = await startAwsServer({
-    services: [dynamoDb, kms, secretsManager, eventBridge, sqs, createCloudWatch({ guard, clock }), lambda],
+    services: [
+      ...servedOf(services),
+      createLambdaService({ runtime, guard, concurrency, onThrottle }),
+      createCloudFormation({ guard, clock: options.clock, stacks: () => stacksOf(assembly, endpointUrl) }),
+    ],
     principalOf: principals.principalOf,
     ...(options.port === undefined ? {} : { port: options.port }),
   });
@@ -79,19 +83,15 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     runtime,
     sqs,
     principalOf: principals.roleOf,
+    isPaused: ({ arn }) => concurrency.isPaused(arn),
   });
   return {
+    ...services,
     endpointUrl,
     region: REGION,
     administrator: principals.administrator,
     credentialsOf: principals.credentialsOf,
     runtime,
-    guard,
-    dynamoDb,
-    kms,
-    secretsManager,
-    eventBridge,
-    sqs,
     eventSources,
     async stop() {
       await runtime.stop();
@@ -102,10 +102,68 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   };
 }
 
-async function createResources(
-  { assembly, secretValues }: EmbeddedAwsOptions,
-  services: Pick<EmbeddedAws, 'dynamoDb' | 'kms' | 'secretsManager' | 'eventBridge' | 'sqs'>,
-): Promise<void> {
+function createServices({ assembly, clock }: EmbeddedAwsOptions): Services {
+  const guard = createGuard();
+  return {
+    guard,
+    concurrency: createFunctionConcurrency(assembly.functions),
+    dynamoDb: createDynamoDb({ guard, clock }),
+    kms: createKms({ guard, clock }),
+    secretsManager: createSecretsManager({ guard, clock }),
+    eventBridge: createEventBridge({ guard, clock }),
+    sqs: createSqs({ guard, clock }),
+    cloudWatch: createCloudWatch({ guard, clock, alarms: assembly.alarms, topics: assembly.topics }),
+  };
+}
+
+function servedOf({ dynamoDb, kms, secretsManager, eventBridge, sqs, cloudWatch }: Services): AwsService[] {
+  return [dynamoDb, kms, secretsManager, eventBridge, sqs, cloudWatch];
+}
+
+function runtimeOf(
+  { assembly, clock, onLine }: EmbeddedAwsOptions,
+  parts: { readonly services: Services; readonly principals: Principals; endpointUrl(): string },
+): LambdaRuntime {
+  const { guard, concurrency, cloudWatch, eventBridge } = parts.services;
+  const runtime = createLambdaRuntime({
+    functions: assembly.functions,
+    clock,
+    credentialsOf: parts.principals.credentialsOf,
+    endpointUrl: parts.endpointUrl,
+    onLine(entry) {
+      cloudWatch.ingest(entry.line);
+      onLine?.(entry);
+    },
+    mayLog(resource, action, streamArn) {
+      try {
+        guard.authorize(parts.principals.roleOf(resource), { action, resource: streamArn });
+        return true;
+      } catch {
+        // The guard's report has it.
+        return false;
+      }
+    },
+    isPaused: ({ arn }) => concurrency.isPaused(arn),
+    onInvocation: (record) => recordInvocation(cloudWatch, record),
+  });
+  eventBridge.onDelivery(({ targetArn, event }) => {
+    const { found } = runtime.resolve(targetArn);
+    if (found !== undefined) void runtime.invokeAsync(found, JSON.stringify(event));
+  });
+  return runtime;
+}
+
+/** The stacks with addresses that lead here. */
+function stacksOf({ stacks }: Assembly, endpointUrl: string): Assembly['stacks'] {
+  return stacks.map(({ name, outputs }) => {
+    const here = Object.entries(outputs).map(([id, output]) => {
+      return [id, { ...output, value: output.value.replaceAll(QUEUE_ORIGIN, endpointUrl) }] as const;
+    });
+    return { name, outputs: Object.fromEntries(here) };
+  });
+}
+
+async function createResources({ assembly, secretValues }: EmbeddedAwsOptions, services: Services): Promise<void> {
   await services.dynamoDb.createTables(
     assembly.tables.map(({ name, properties }) => ({ ...properties, TableName: name }) as unknown as TableDefinition),
   );
@@ -115,51 +173,6 @@ async function createResources(
     services.secretsManager.addSecret({ name, arn, ...(secretString === undefined ? {} : { secretString }) });
   }
   for (const { name } of assembly.buses) services.eventBridge.addBus(name);
+  for (const rule of assembly.busRules) services.eventBridge.addRule(rule);
   for (const { name, attributes } of assembly.queues) await services.sqs.createQueue(name, attributes);
-}
-
-interface Principals {
-  readonly administrator: FunctionCredentials;
-  credentialsOf(resource: FunctionResource): FunctionCredentials;
-  principalOf(accessKeyId: string): Principal | undefined;
-  /** A function, as its role. */
-  roleOf(resource: FunctionResource): Principal;
-}
-
-function createPrincipals(functions: readonly FunctionResource[]): Principals {
-  const administrator = createCredentials();
-  const principals = new Map<string, Principal>([
-    [
-      administrator.accessKeyId,
-      { name: 'administrator', arn: `arn:aws:iam::${ACCOUNT}:user/administrator`, statements: 'administrator' },
-    ],
-  ]);
-  const credentials = new Map<string, FunctionCredentials>();
-  const roleOf = ({ name, roleArn, statements }: FunctionResource): Principal => {
-    const role = roleArn.slice(roleArn.lastIndexOf('/') + 1);
-    return { name, arn: `arn:aws:sts::${ACCOUNT}:assumed-role/${role}/${name}`, statements };
-  };
-  for (const resource of functions) {
-    const own = createCredentials();
-    credentials.set(resource.arn, own);
-    principals.set(own.accessKeyId, roleOf(resource));
-  }
-  return {
-    administrator,
-    credentialsOf(resource) {
-      const own = credentials.get(resource.arn);
-      if (own === undefined) throw new RangeError(`no credentials exist for ${resource.name}`);
-      return own;
-    },
-    principalOf: (accessKeyId) => principals.get(accessKeyId),
-    roleOf,
-  };
-}
-
-/** Of the form of AWS's own; signatures are not verified, the id alone tells who calls. */
-function createCredentials(): FunctionCredentials {
-  return {
-    accessKeyId: `LOCAL${randomBytes(8).toString('hex').toUpperCase()}`,
-    secretAccessKey: randomBytes(30).toString('base64url'),
-  };
 }

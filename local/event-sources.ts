@@ -12,6 +12,8 @@ export interface EventSourcesOptions {
   readonly sqs: Pick<Sqs, 'handle' | 'onMessage'>;
   /** Lambda polls a queue with the role of the function it is for. */
   principalOf(resource: ResolvedFunction['resource']): Principal;
+  /** Nothing is received for a function that is paused. Default: none is. */
+  isPaused?(resource: ResolvedFunction['resource']): boolean;
 }
 
 /** Lambda's pollers: they bring a queue's messages to the function it is mapped to. */
@@ -55,6 +57,7 @@ class Poller {
   readonly #options: EventSourcesOptions;
   readonly #target: ResolvedFunction;
   #draining: Promise<void> | undefined;
+  #hasLooked = false;
 
   constructor(mapping: EventSourceResource, options: EventSourcesOptions) {
     this.#mapping = mapping;
@@ -72,9 +75,18 @@ class Poller {
     return this.#draining;
   }
 
+  /** Lambda looks at a queue's attributes before it polls, and does not poll one it may not look at. */
+  async #look(): Promise<void> {
+    if (this.#hasLooked) return;
+    await this.#ask('GetQueueAttributes', { AttributeNames: ['All'] });
+    this.#hasLooked = true;
+  }
+
   /** A request that is refused or cut is left to the next drain, as Lambda's pollers would try again. */
   async #drain(): Promise<void> {
+    if (this.#options.isPaused?.(this.#target.resource)) return;
     try {
+      await this.#look();
       for (let batch = await this.#receive(); batch.length > 0; batch = await this.#receive()) {
         const invocation = await this.#options.runtime.invoke(this.#target, JSON.stringify(this.#eventOf(batch)));
         await this.#delete(this.#done(batch, invocation));

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Gateway } from './gateway/gateway.ts';
 import type { Home } from './home/home.ts';
+import { ClockFixedError } from './real-providers.ts';
 
 /** What is served on the API's port. */
 export interface FrontDoorOptions {
@@ -9,6 +10,8 @@ export interface FrontDoorOptions {
   now(): number;
   /** Moves the clock; see `Schedule.advance`. */
   advance(seconds: number): Promise<void>;
+  /** Real providers live in real time: moving the clock is refused. Default false. */
+  readonly clockIsFixed?: boolean;
   /** JSON for `GET /_local/iam`. */
   guardReport(): object;
 }
@@ -22,7 +25,7 @@ const LOCAL_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
 /**
  * Leads requests to the API (`/api/…`), the local pages and the platform's own surface: `POST /_local/clock
- * {advanceSeconds}` → `{now, advancedSeconds}` and `GET /_local/iam`. Only requests for this machine's own names are
+ * {advanceSeconds}` → `{now, advancedSeconds}` (409 where it is fixed) and `GET /_local/iam`. Only requests for this machine's own names are
  * served, and nothing but the API takes a POST that another site's page sent: a browser may reach loopback too.
  */
 export function createFrontDoor(options: FrontDoorOptions) {
@@ -50,6 +53,7 @@ async function lead(options: FrontDoorOptions, request: IncomingMessage, respons
 }
 
 async function moveClock(options: FrontDoorOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (options.clockIsFixed) return refuse(response, 409, new ClockFixedError().message);
   const advanceSeconds = readAdvance(await readBody(request));
   if (advanceSeconds === undefined) return refuse(response, 400, `advanceSeconds must be 0 to ${MAX_ADVANCE_SECONDS}`);
   await options.advance(advanceSeconds);
@@ -73,8 +77,10 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return body;
 }
 
+const CODES: Readonly<Record<number, string>> = { 404: 'not_found', 409: 'clock_fixed' };
+
 function refuse(response: ServerResponse, status: number, message: string): void {
-  sendJson(response, status, { error: { code: status === 404 ? 'not_found' : 'invalid_request', message } });
+  sendJson(response, status, { error: { code: CODES[status] ?? 'invalid_request', message } });
 }
 
 function sendJson(response: ServerResponse, status: number, body: object): void {

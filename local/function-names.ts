@@ -10,11 +10,12 @@ export function functionNamed(assembly: Assembly, name: FunctionName): FunctionR
   return resource;
 }
 
-/** ARN to invoke by name of the function: with the default consumer's alias where it has one, else unqualified. */
+/** ARN to invoke by name of the function: with the default consumer's alias, else its first one, else unqualified. */
 export function functionArns(assembly: Assembly): Readonly<Record<FunctionName, string>> {
   const entries = FUNCTIONS.map((name) => {
     const { arn, aliases } = functionNamed(assembly, name);
-    return [name, DEFAULT_CONSUMER in aliases ? `${arn}:${DEFAULT_CONSUMER}` : arn];
+    const alias = DEFAULT_CONSUMER in aliases ? DEFAULT_CONSUMER : Object.keys(aliases)[0];
+    return [name, alias === undefined ? arn : `${arn}:${alias}`];
   });
   return Object.fromEntries(entries);
 }

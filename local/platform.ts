@@ -3,11 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type FunctionName, isProviderId, type ProviderId } from '../lib/domain/names.ts';
+import { createAlarmWatch } from './alarm-watch.ts';
+import type { Notification } from './alarms/alarm-board.ts';
+import type { AlarmState } from './alarms/model.ts';
 import type { Assembly, NotRun } from './assembly/model.ts';
 import { AssemblyError } from './assembly/template.ts';
 import { readAssembly, synthesize } from './assembly.ts';
 import type { AllowedUse, DeniedUse } from './aws/iam.ts';
-import { createClock, type MovableClock } from './clock.ts';
+import { createClock, type MovableClock, withLeaps } from './clock.ts';
 import { type EmbeddedAws, startEmbeddedAws } from './embedded-aws.ts';
 import { createFrontDoor } from './front-door.ts';
 import { functionArns, functionNamed, withShortName } from './function-names.ts';
@@ -15,28 +18,20 @@ import { createGateway } from './gateway/gateway.ts';
 import { type ConnectionKey, createHome } from './home/home.ts';
 import type { LogLine } from './lambda/logs.ts';
 import type { FunctionCredentials } from './lambda/runtime.ts';
+import { ClockFixedError, openProviders, type ProviderChoice, type ProviderSide } from './real-providers.ts';
 import { createSchedule, type Schedule } from './schedule.ts';
-import {
-  createApiKey,
-  createClients,
-  LOCAL_ENVIRONMENT,
-  type LocalAccess,
-  secretValues,
-  simulatorCredentials,
-  tableNameOf,
-} from './seed.ts';
+import { createApiKey, LOCAL_ENVIRONMENT, type LocalAccess, tableNameOf } from './seed.ts';
 import { listenOnLoopback } from './simulators/listener.ts';
-import { type Simulators, startSimulators } from './simulators/server.ts';
+import type { Simulators } from './simulators/server.ts';
 import { dumpTables, type TableDump } from './table-dump.ts';
-
-/** The simulators stand for the providers' sandboxes, which is what the local environment uses. */
-const PROVIDER_SIDE = 'sandbox';
 
 export interface PlatformOptions {
   /** Of the API; default: any free port. */
   readonly port?: number;
   /** More settings of the application (`infra/settings.ts`), as `-c name=value` gives them to the CDK CLI. */
   readonly context?: Readonly<Record<string, unknown>>;
+  /** Default: simulated. */
+  readonly providers?: ProviderChoice;
   /** Sees every line that a function writes. */
   log?(line: LogLine): void;
 }
@@ -45,6 +40,12 @@ export interface PlatformOptions {
 interface GuardReport {
   readonly allowed: readonly AllowedUse[];
   readonly denied: readonly DeniedUse[];
+}
+
+/** An alarm and its state; INSUFFICIENT_DATA for ever where it cannot be judged here (`notRun` says why). */
+interface AlarmReport {
+  readonly name: string;
+  readonly state: AlarmState;
 }
 
 /** The application, running on this machine. */
@@ -61,16 +62,22 @@ export interface Platform {
   readonly credentials: FunctionCredentials;
   /** ARN to invoke: of get-token with its alias, of the others without. */
   readonly functions: Readonly<Record<FunctionName, string>>;
-  /** Origins of the simulators. */
+  /** Origins of the simulators; to be read only where the providers are simulated. */
   readonly providers: Readonly<Record<ProviderId, string>>;
+  /** The real providers that are worked with; none when they are simulated. */
+  readonly realProviders: readonly ProviderId[];
   readonly clock: MovableClock;
   readonly assembly: Assembly;
   readonly aws: EmbeddedAws;
   readonly simulators: Simulators;
   /** What the templates hold and nobody runs here. */
   readonly notRun: readonly NotRun[];
-  /** Moves the clock; see `Schedule.advance`. */
+  /** Moves the clock; see `Schedule.advance`. Rejects with `ClockFixedError` where real providers are worked with. */
   advance(seconds: number): Promise<void>;
+  /** The template's alarms as they stand: judged once for each whole minute that was lived through (`createAlarmWatch`). */
+  alarms(): readonly AlarmReport[];
+  /** What alarms have published on topics, oldest first. */
+  notifications(): readonly Notification[];
   logs(): readonly LogLine[];
   /** Kills all running copies of a function, as a crash would. */
   killFunction(name: FunctionName): Promise<void>;
@@ -98,8 +105,8 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
 /** All the parts, running. */
 interface Parts {
   readonly origin: string;
-  readonly clock: MovableClock;
-  readonly simulators: Simulators;
+  readonly clock: ReturnType<typeof withLeaps>;
+  readonly providers: ProviderSide;
   readonly assembly: Assembly;
   readonly aws: EmbeddedAws;
   readonly access: LocalAccess;
@@ -113,17 +120,16 @@ async function start(options: PlatformOptions, cleanUp: AsyncDisposableStack): P
   const listener = await listenOnLoopback(options.port ?? 0, entrance.handle);
   cleanUp.defer(() => listener.stop());
   const origin = `http://localhost:${listener.port}`;
-  const clock = createClock();
-  const clients = createClients();
-  const simulators = await startSimulators({ clock, credentials: simulatorCredentials(clients, PROVIDER_SIDE) });
-  cleanUp.defer(() => simulators.stop());
+  const clock = withLeaps(createClock());
+  const providers = await openProviders(options.providers ?? { kind: 'simulated' }, clock);
+  cleanUp.defer(() => providers.simulators.stop());
   const { context = {} } = options;
-  const assembly = await synthesizeLocal({ origin, providers: simulators.origins, context, cleanUp });
+  const assembly = await synthesizeLocal({ origin, providers, context, cleanUp });
   const rename = withShortName(assembly);
   const aws = await startEmbeddedAws({
     assembly,
     clock,
-    secretValues: secretValues(assembly.secrets, clients),
+    secretValues: providers.secretValues(assembly.secrets),
     onLine: (line) => options.log?.(rename(line)),
   });
   cleanUp.defer(() => aws.stop());
@@ -131,21 +137,26 @@ async function start(options: PlatformOptions, cleanUp: AsyncDisposableStack): P
   const apiKey = await createApiKey(assembly, access, clock);
   const schedule = scheduleOf({ assembly, aws, clock });
   cleanUp.defer(() => schedule.stop());
-  const parts = { origin, clock, simulators, assembly, aws, access, apiKey, schedule };
+  const parts = { origin, clock, providers, assembly, aws, access, apiKey, schedule };
   entrance.open(frontDoorOf(parts));
   schedule.start();
   return platformOf(parts, () => cleanUp.disposeAsync());
 }
 
 function scheduleOf({ assembly, aws, clock }: Pick<Parts, 'assembly' | 'aws' | 'clock'>): Schedule {
-  const { rules, permissions } = assembly;
-  // A failed sweep is reported by whoever reads what should be gone; the clock must go on.
-  const onStep = () => Promise.all([aws.dynamoDb.sweepExpired().catch(() => undefined), aws.eventSources.drain()]);
+  const { rules, permissions, queues } = assembly;
+  const { cloudWatch, sqs } = aws;
+  const watchAlarms = createAlarmWatch({ cloudWatch, sqs, queues, clock });
+  const onStep = async () => {
+    // A failed sweep is reported by whoever reads what should be gone; the clock must go on.
+    await Promise.all([aws.dynamoDb.sweepExpired().catch(() => undefined), aws.eventSources.drain()]);
+    await watchAlarms();
+  };
   return createSchedule({ rules, permissions, runtime: aws.runtime, clock, onStep });
 }
 
 function frontDoorOf(parts: Parts): ReturnType<typeof createFrontDoor> {
-  const { assembly, aws, access, apiKey, clock, schedule } = parts;
+  const { assembly, aws, access, apiKey, clock, providers } = parts;
   const { permissions } = assembly;
   const table = tableNameOf(assembly, 'connections');
   return createFrontDoor({
@@ -154,16 +165,20 @@ function frontDoorOf(parts: Parts): ReturnType<typeof createFrontDoor> {
       apiUrl: apiUrlOf(parts),
       apiKey,
       now: clock.now,
+      ...(providers.real.length === 0 ? {} : { realProviders: providers.real }),
+      listAlarms: () => inAlarm(aws),
       listConnections: async () => connectionKeys((await dumpTables([table], access))[table]),
     }),
     now: clock.now,
-    advance: (seconds) => schedule.advance(seconds),
+    advance: (seconds) => advance(parts, seconds),
+    clockIsFixed: providers.real.length > 0,
     guardReport: () => guardReportOf(aws),
   });
 }
 
 function platformOf(parts: Parts, stop: () => Promise<void>): Platform {
-  const { origin, clock, simulators, assembly, aws, access, apiKey, schedule } = parts;
+  const { origin, clock, providers, assembly, aws, access, apiKey } = parts;
+  const { simulators } = providers;
   return {
     origin,
     apiUrl: apiUrlOf(parts),
@@ -172,13 +187,18 @@ function platformOf(parts: Parts, stop: () => Promise<void>): Platform {
     region: aws.region,
     credentials: { ...aws.administrator },
     functions: functionArns(assembly),
-    providers: simulators.origins,
+    get providers() {
+      return simulators.origins;
+    },
+    realProviders: providers.real,
     clock,
     assembly,
     aws,
     simulators,
     notRun: assembly.notRun,
-    advance: (seconds) => schedule.advance(seconds),
+    advance: (seconds) => advance(parts, seconds),
+    alarms: () => alarmsOf(aws),
+    notifications: () => aws.cloudWatch.alarms.notifications(),
     logs: () => aws.runtime.logs().map(withShortName(assembly)),
     killFunction: (name) => aws.runtime.kill(functionNamed(assembly, name).name),
     guardReport: () => guardReportOf(aws),
@@ -193,6 +213,19 @@ function platformOf(parts: Parts, stop: () => Promise<void>): Platform {
 
 function apiUrlOf({ origin, assembly }: Parts): string {
   return `${origin}/${onlyApi(assembly).stage}`;
+}
+
+async function advance({ providers, schedule }: Parts, seconds: number): Promise<void> {
+  if (providers.real.length > 0) throw new ClockFixedError();
+  await schedule.advance(seconds);
+}
+
+function alarmsOf({ cloudWatch }: EmbeddedAws): readonly AlarmReport[] {
+  return cloudWatch.alarms.statuses().map(({ definition: { name }, state }) => ({ name, state }));
+}
+
+function inAlarm(aws: EmbeddedAws): readonly string[] {
+  return alarmsOf(aws).flatMap(({ name, state }) => (state === 'ALARM' ? [name] : []));
 }
 
 function guardReportOf({ guard }: EmbeddedAws): GuardReport {
@@ -215,14 +248,15 @@ function createEntrance() {
 
 async function synthesizeLocal(options: {
   readonly origin: string;
-  readonly providers: Simulators['origins'];
+  readonly providers: ProviderSide;
   readonly context: Readonly<Record<string, unknown>>;
   readonly cleanUp: AsyncDisposableStack;
 }): Promise<Assembly> {
   const outDir = await mkdtemp(join(tmpdir(), 'grantkeeper-'));
   options.cleanUp.defer(() => rm(outDir, { recursive: true, force: true }));
-  const providerOrigins = JSON.stringify(options.providers);
-  const local = { env: LOCAL_ENVIRONMENT, publicOrigin: options.origin, providerOrigins };
+  const { origins } = options.providers;
+  const hosts = origins === undefined ? {} : { providerOrigins: JSON.stringify(origins) };
+  const local = { env: LOCAL_ENVIRONMENT, publicOrigin: options.origin, ...hosts };
   await synthesize({ outDir, context: { ...options.context, ...local } });
   return readAssembly(outDir);
 }

@@ -22,7 +22,10 @@ export interface ScheduleOptions {
   readonly clock: MovableClock;
   /** How long a step waits for its runs, in real time; default 15 s. */
   readonly stepPatienceMs?: number;
-  /** Called after every step of an advance and with every firing (time to live, messages that are visible again). Must not reject. */
+  /**
+   * Called after every step of an advance and after the runs of every firing (time to live, messages that are visible again,
+   * alarms). Must not reject.
+   */
   onStep?(): Promise<unknown>;
 }
 
@@ -122,7 +125,7 @@ class ClockSchedule implements Schedule {
       () => {
         this.#fireDue();
         this.#arm();
-        void this.#options.onStep?.();
+        void this.#patience().then(() => this.#options.onStep?.());
       },
       Math.max(0, delayMs),
     );

@@ -1,6 +1,6 @@
 import { identify } from './identity.ts';
 import { createResolver, type Resolve } from './intrinsics.ts';
-import type { NotRun } from './model.ts';
+import type { NotRun, StackResource } from './model.ts';
 import { AssemblyError, type Identity, isRecord, type Stack, type TemplateResource } from './template.ts';
 
 /** One resource of a template with its properties resolved. */
@@ -19,6 +19,8 @@ export interface Collection {
   /** The resource of these types that `Ref` or an attribute names so; throws `AssemblyError` when there is none. */
   find(value: unknown, ...types: readonly string[]): Resource;
   report(resource: Resource, reason: string): void;
+  /** The stacks with their outputs. */
+  readonly stacks: readonly StackResource[];
   readonly notRun: readonly NotRun[];
 }
 
@@ -43,6 +45,9 @@ const READ = new Set([
   'AWS::SQS::Queue',
   'AWS::Events::EventBus',
   'AWS::Events::Rule',
+  'AWS::CloudWatch::Alarm',
+  'AWS::CloudWatch::CompositeAlarm',
+  'AWS::SNS::Topic',
   'AWS::ApiGateway::RestApi',
   'AWS::ApiGateway::Resource',
   'AWS::ApiGateway::Method',
@@ -54,9 +59,17 @@ const READ = new Set([
 /** Why most of what is not run is not. */
 export const NO_SERVICE = 'the local platform has no such service';
 
+const RESOURCE_POLICY = 'policies of resources are not enforced, those of roles are';
+
 /** What is not run for another reason than that there is no such service. */
-const NOT_ENFORCED: Readonly<Record<string, string>> = {
-  'AWS::SQS::QueuePolicy': 'policies of resources are not enforced, those of roles are',
+const OTHERWISE_NOT_RUN: Readonly<Record<string, string>> = {
+  'AWS::SQS::QueuePolicy': RESOURCE_POLICY,
+  'AWS::SNS::TopicPolicy': RESOURCE_POLICY,
+  'AWS::Events::EventBusPolicy': RESOURCE_POLICY,
+  'AWS::SNS::Subscription': 'nobody is sent anything; the platform keeps what is published on topics',
+  'AWS::CloudWatch::Dashboard': 'nothing is drawn',
+  'AWS::WAFv2::WebACL': 'no request is refused by the firewall',
+  'AWS::WAFv2::WebACLAssociation': 'no request is refused by the firewall',
 };
 
 /** Resolves the resources of all stacks. Properties of types that are not run are left alone, so they cannot fail. */
@@ -71,8 +84,10 @@ export function collectResources(stacks: readonly Stack[]): Collection {
       else resources.push(readResource(stack, logicalId, resource, resolve));
     }
   }
+  const outputs = stacks.map((stack) => ({ name: stack.name, outputs: outputsOf(stack, { resolve, notRun }) }));
   return {
     notRun,
+    stacks: outputs,
     ofType: (...types) => resources.filter((resource) => types.includes(resource.type)),
     find(value, ...types) {
       const found = resources.find((resource) => types.includes(resource.type) && isNamed(resource.identity, value));
@@ -87,7 +102,7 @@ export function collectResources(stacks: readonly Stack[]): Collection {
 
 function reasonNotToRun(resource: TemplateResource): string | undefined {
   if (SILENT.has(resource.Type)) return undefined;
-  if (!READ.has(resource.Type)) return NOT_ENFORCED[resource.Type] ?? NO_SERVICE;
+  if (!READ.has(resource.Type)) return OTHERWISE_NOT_RUN[resource.Type] ?? NO_SERVICE;
   return resource.Condition === undefined ? undefined : `depends on the condition ${resource.Condition}`;
 }
 
@@ -101,6 +116,24 @@ function readResource(stack: Stack, logicalId: string, resource: TemplateResourc
     properties: isRecord(properties) ? properties : {},
     metadata: resource.Metadata ?? {},
   };
+}
+
+/** What a stack tells of itself. An output that speaks of something that is not run may have no value here. */
+function outputsOf(
+  stack: Stack,
+  { resolve, notRun }: { readonly resolve: Resolve; readonly notRun: NotRun[] },
+): StackResource['outputs'] {
+  const outputs = Object.entries(stack.template.Outputs ?? {}).flatMap(([name, { Value, Description }]) => {
+    try {
+      const description = Description === undefined ? {} : { description: Description };
+      return [[name, { value: String(resolve(stack, Value)), ...description }] as const];
+    } catch (error) {
+      if (!(error instanceof AssemblyError)) throw error;
+      notRun.push({ stack: stack.name, logicalId: name, type: 'Output', reason: error.message });
+      return [];
+    }
+  });
+  return Object.fromEntries(outputs);
 }
 
 function isNamed(identity: Identity, value: unknown): boolean {

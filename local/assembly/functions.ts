@@ -61,6 +61,7 @@ function readFunction(collection: Collection, resource: Resource): FunctionResou
       ? {}
       : { reservedConcurrency: Number(properties.ReservedConcurrentExecutions) }),
     environment: readEnvironment(properties.Environment),
+    logGroup: readLogGroup(properties.LoggingConfig) ?? `/aws/lambda/${identity.ref}`,
     roleArn: attributeOf(role, 'Arn'),
     statements: readStatements(collection, role) satisfies readonly PolicyStatement[],
     ...readQualifiers(collection, attributeOf(resource, 'Arn')),
@@ -76,6 +77,10 @@ function attributeOf(resource: Resource, name: string): string {
 function readEnvironment(environment: unknown): Record<string, string> {
   const variables = isRecord(environment) && isRecord(environment.Variables) ? environment.Variables : {};
   return Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, String(value)]));
+}
+
+function readLogGroup(config: unknown): string | undefined {
+  return isRecord(config) && config.LogGroup !== undefined ? String(config.LogGroup) : undefined;
 }
 
 function readQualifiers(collection: Collection, functionArn: string) {

@@ -1,3 +1,5 @@
+import type { AlarmDefinition } from '../alarms/model.ts';
+import type { BusRule } from '../aws/eventbridge-rules.ts';
 import type { PolicyStatement } from '../aws/iam.ts';
 
 /** Everything of a cloud assembly that the local platform runs, with intrinsics resolved. */
@@ -7,15 +9,29 @@ export interface Assembly {
   readonly secrets: readonly SecretResource[];
   readonly functions: readonly FunctionResource[];
   readonly apis: readonly ApiResource[];
+  /** Rules that fire by the clock. */
   readonly rules: readonly RuleResource[];
+  /** Rules that wait for events. */
+  readonly busRules: readonly BusRule[];
   /** Names of event buses; `default` always exists and is not listed. */
   readonly buses: readonly BusResource[];
   readonly permissions: readonly PermissionResource[];
   readonly queues: readonly QueueResource[];
   /** Queues whose messages a function is invoked with. */
   readonly eventSources: readonly EventSourceResource[];
+  /** Those that cannot be judged here are among them, and in `notRun` too. */
+  readonly alarms: readonly AlarmDefinition[];
+  /** ARNs. */
+  readonly topics: readonly string[];
+  readonly stacks: readonly StackResource[];
   /** What the templates hold and the local platform does not do, one entry per resource or setting. */
   readonly notRun: readonly NotRun[];
+}
+
+/** Outputs are by their logical id. */
+export interface StackResource {
+  readonly name: string;
+  readonly outputs: Readonly<Record<string, { readonly value: string; readonly description?: string }>>;
 }
 
 interface BusResource {
@@ -56,6 +72,8 @@ export interface FunctionResource {
   /** At most so many run at once. On AWS a further synchronous invocation is throttled; here it waits. */
   readonly reservedConcurrency?: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** Name of the log group its lines go to. */
+  readonly logGroup: string;
   readonly roleArn: string;
   /** Of all policies of the role, in template order. */
   readonly statements: readonly PolicyStatement[];

@@ -2,8 +2,14 @@ import type { PolicyStatement } from '../aws/iam.ts';
 import type { Collection, Resource } from './collect.ts';
 import { AssemblyError, isRecord } from './template.ts';
 
-/** Writing its own log is the one thing a function may do here without a statement: there is no CloudWatch Logs. */
+/** The one policy of AWS's own that is known here, and what it says. */
 const BASIC_EXECUTION = 'service-role/AWSLambdaBasicExecutionRole';
+const BASIC_STATEMENT: PolicyStatement = {
+  Sid: 'AWSLambdaBasicExecutionRole',
+  Effect: 'Allow',
+  Action: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],
+  Resource: '*',
+};
 
 /**
  * What the identity policies of a role say: inline, attached, and managed ones of the assembly. AWS's own managed
@@ -15,13 +21,15 @@ export function readStatements(collection: Collection, role: Resource): readonly
     .ofType('AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy')
     .filter((policy) => isAttached(policy, role))
     .flatMap((policy) => statementsOf(policy.properties));
-  for (const arn of listOf(role.properties.ManagedPolicyArns).map(String)) {
-    if (arn.startsWith('arn:aws:iam::aws:') && !arn.endsWith(BASIC_EXECUTION)) {
-      collection.report(role, `what ${arn} allows is denied locally`);
-    }
+  const ofAws = listOf(role.properties.ManagedPolicyArns)
+    .map(String)
+    .filter((arn) => arn.startsWith('arn:aws:iam::aws:'));
+  const isBasic = (arn: string) => arn.endsWith(BASIC_EXECUTION);
+  for (const arn of ofAws.filter((one) => !isBasic(one))) {
+    collection.report(role, `what ${arn} allows is denied locally`);
   }
   if (role.properties.PermissionsBoundary !== undefined) collection.report(role, 'PermissionsBoundary is ignored');
-  return [...inline, ...attached];
+  return [...inline, ...attached, ...(ofAws.some(isBasic) ? [BASIC_STATEMENT] : [])];
 }
 
 function isAttached(policy: Resource, role: Resource): boolean {

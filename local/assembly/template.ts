@@ -14,6 +14,7 @@ export interface TemplateResource {
 
 interface TemplateOutput {
   readonly Value: unknown;
+  readonly Description?: string;
   readonly Export?: { readonly Name: unknown };
 }
 

@@ -1,86 +1,61 @@
+import { AlarmError } from '../alarms/model.ts';
+import { prepareQueries, type QuerySet } from '../alarms/queries.ts';
+import { readQuery } from '../alarms/read-alarm.ts';
 import { AwsError } from './aws-error.ts';
+import type { MetricData } from './metric-data.ts';
 
-/** One datum of a metric, already summed up. */
-export interface Datum {
-  readonly namespace: string;
-  readonly name: string;
-  readonly dimensions: readonly { readonly Name: string; readonly Value: string }[];
-  readonly unit: string;
-  readonly at: number;
-  readonly count: number;
-  readonly sum: number;
-  readonly minimum: number;
-  readonly maximum: number;
-}
+type Input = Readonly<Record<string, unknown>>;
 
-/** A MetricDataQuery of GetMetricData. */
-export interface MetricQuery {
-  readonly Id: string;
-  readonly Label?: string;
-  readonly Expression?: string;
-  readonly MetricStat?: {
-    readonly Metric: {
-      readonly Namespace?: string;
-      readonly MetricName?: string;
-      readonly Dimensions?: Datum['dimensions'];
+/** CloudWatch answers with no more data points. */
+const MAX_POINTS = 100_800;
+
+/**
+ * The answer of GetMetricData: of each query that returns data one value per period that has one. Throws
+ * ValidationException for what the alarms' metric maths does not know, for periods that are not whole minutes and for too
+ * many data points.
+ */
+export function queryMetrics(input: Input, data: MetricData): object {
+  const window = { startAt: Number(input.StartTime) * 1000, endAt: Number(input.EndTime) * 1000 };
+  if (!(window.startAt < window.endAt)) {
+    throw new AwsError('InvalidParameterValueException', 'The parameter EndTime must be greater than StartTime.');
+  }
+  const wire = (input.MetricDataQueries ?? []) as Input[];
+  const newestFirst = input.ScanBy !== 'TimestampAscending';
+  try {
+    const queries = prepareQueries(wire.map(readQuery));
+    const returned = wire.filter(({ ReturnData }) => ReturnData !== false);
+    return {
+      MetricDataResults: returned.map((query) => resultOf(query, { queries, data, window, newestFirst })),
+      Messages: [],
     };
-    readonly Period: number;
-    readonly Stat: string;
-    readonly Unit?: string;
-  };
+  } catch (error) {
+    if (error instanceof AlarmError) throw new AwsError('ValidationException', error.message);
+    throw error;
+  }
 }
 
-interface Window {
-  readonly startAt: number;
-  readonly endAt: number;
+interface Asked {
+  readonly queries: QuerySet;
+  readonly data: MetricData;
+  readonly window: { readonly startAt: number; readonly endAt: number };
   readonly newestFirst: boolean;
 }
 
-const STATISTICS: Readonly<Record<string, (data: readonly Datum[]) => number>> = {
-  SampleCount: (data) => total(data, 'count'),
-  Sum: (data) => total(data, 'sum'),
-  Average: (data) => total(data, 'sum') / total(data, 'count'),
-  Minimum: (data) => Math.min(...data.map(({ minimum }) => minimum)),
-  Maximum: (data) => Math.max(...data.map(({ maximum }) => maximum)),
-};
-
-/**
- * The MetricDataResult of one query: one value per period that has data. Throws ValidationException for metric maths and
- * for statistics other than SampleCount, Sum, Average, Minimum and Maximum.
- */
-export function queryMetric(query: MetricQuery, data: readonly Datum[], window: Window): object {
-  const { Id, Label, MetricStat } = query;
-  const statistic = STATISTICS[MetricStat?.Stat ?? ''];
-  if (!MetricStat || query.Expression)
-    throw new AwsError('ValidationException', 'Metric maths is not supported locally.');
-  if (!statistic) throw new AwsError('ValidationException', `Stat ${MetricStat.Stat} is not supported locally.`);
-  const periodMs = MetricStat.Period * 1000;
-  if (!(periodMs > 0)) throw new AwsError('ValidationException', 'Period must be greater than 0.');
-  const periods = Map.groupBy(
-    data.filter((datum) => isOf(datum, MetricStat) && datum.at >= window.startAt && datum.at < window.endAt),
-    ({ at }) => Math.floor(at / periodMs) * periodMs,
-  );
-  const points = [...periods].toSorted(([a], [b]) => (window.newestFirst ? b - a : a - b));
+function resultOf({ Id, Label, MetricStat }: Input, { queries, data, window, newestFirst }: Asked): object {
+  const id = String(Id);
+  const periodMs = queries.periodSecondsOf(id) * 1000;
+  const [first, end] = [Math.floor(window.startAt / periodMs), Math.ceil(window.endAt / periodMs)];
+  if (end - first > MAX_POINTS) throw new AlarmError(`it would have more than ${MAX_POINTS} data points`);
+  const series = queries.compute(id, data.read, { endAt: end * periodMs, periods: end - first });
+  const all = series.map((value, index) => ({ at: (first + index) * periodMs, value }));
+  const points = all.filter(({ value }) => value !== undefined);
+  if (newestFirst) points.reverse();
+  const { Metric } = (MetricStat ?? {}) as { readonly Metric?: { readonly MetricName?: string } };
   return {
-    Id,
-    Label: Label ?? MetricStat.Metric.MetricName,
-    Timestamps: points.map(([at]) => at / 1000),
-    Values: points.map(([, group]) => statistic(group)),
+    Id: id,
+    Label: Label ?? Metric?.MetricName ?? id,
+    Timestamps: points.map(({ at }) => at / 1000),
+    Values: points.map(({ value }) => value),
     StatusCode: 'Complete',
   };
-}
-
-/** Dimensions must be the same set: each combination is a metric of its own. */
-function isOf(datum: Datum, { Metric, Unit }: NonNullable<MetricQuery['MetricStat']>): boolean {
-  if (datum.namespace !== Metric.Namespace || datum.name !== Metric.MetricName) return false;
-  if (Unit !== undefined && Unit !== datum.unit) return false;
-  return dimensionsKey(datum.dimensions) === dimensionsKey(Metric.Dimensions ?? []);
-}
-
-function dimensionsKey(dimensions: Datum['dimensions']): string {
-  return JSON.stringify(dimensions.map(({ Name, Value }) => [Name, Value]).toSorted());
-}
-
-function total(data: readonly Datum[], member: 'count' | 'sum'): number {
-  return data.reduce((sum, datum) => sum + datum[member], 0);
 }

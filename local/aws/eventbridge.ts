@@ -1,10 +1,11 @@
 /**
- * EventBridge PutEvents: checks entries as AWS does and remembers what was put. Nothing is delivered to targets, and
- * schedules belong to the platform.
+ * EventBridge PutEvents: checks entries as AWS does, remembers what was put and to which targets the rules of its bus send it.
+ * Whoever listens carries the deliveries out; schedules belong to the platform.
  */
 import { randomUUID } from 'node:crypto';
 import type { MovableClock } from '../clock.ts';
 import { AwsError, unknownOperation } from './aws-error.ts';
+import { type BusRule, createRules, type Rules } from './eventbridge-rules.ts';
 import { createFaults, type Fault } from './faults.ts';
 import type { Guard } from './iam.ts';
 import type { AwsRequest, AwsService } from './server.ts';
@@ -25,8 +26,12 @@ interface PutEvent {
 export interface EventBridge extends AwsService {
   /** Makes a bus known, besides `default`. */
   addBus(name: string): void;
+  /** From now on its bus sends what fits to the rule's targets. */
+  addRule(rule: BusRule): void;
   /** The last accepted events, oldest first. */
   events(): readonly PutEvent[];
+  readonly deliveries: Rules['deliveries'];
+  readonly onDelivery: Rules['onDelivery'];
   failNext(fault: Fault): void;
   clearFaults(): void;
 }
@@ -38,7 +43,7 @@ interface EventBridgeOptions {
   readonly region?: string;
   /** Default `000000000000`. */
   readonly account?: string;
-  /** How many events are remembered; default 1,000. */
+  /** How many events, and deliveries, are remembered; default 1,000. */
   readonly keep?: number;
 }
 
@@ -55,6 +60,7 @@ const MAX_REQUEST_BYTES = 256 * 1024;
 export function createEventBridge(options: EventBridgeOptions): EventBridge {
   const { guard, clock, region = 'us-east-1', account = '000000000000', keep = 1000 } = options;
   const buses = new Set(['default']);
+  const rules = createRules({ account, keep });
   const kept: PutEvent[] = [];
   const faults = createFaults();
   const arnPrefix = `arn:aws:events:${region}:${account}:event-bus/`;
@@ -79,6 +85,7 @@ export function createEventBridge(options: EventBridgeOptions): EventBridge {
     };
     kept.push(event);
     if (kept.length > keep) kept.splice(0, kept.length - keep);
+    rules.deliver(event);
     return { EventId: event.id };
   }
   function putEvents({ principal, input }: AwsRequest): object {
@@ -104,7 +111,10 @@ export function createEventBridge(options: EventBridgeOptions): EventBridge {
         return { status: 200, body: putEvents(request) };
       }),
     addBus: (name) => void buses.add(name),
+    addRule: rules.add,
     events: () => [...kept],
+    deliveries: rules.deliveries,
+    onDelivery: rules.onDelivery,
     failNext: faults.failNext,
     clearFaults: faults.clear,
   };

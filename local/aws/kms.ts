@@ -1,13 +1,15 @@
 /**
- * KMS: symmetric keys with real AES-256-GCM and an authenticated encryption context. Key policies, grants, rotation
- * and asymmetric keys are not modelled: identity policies alone decide.
+ * KMS: symmetric keys with real AES-256-GCM and an authenticated encryption context, that can be disabled and scheduled for
+ * deletion. Key policies, grants, rotation and asymmetric keys are not modelled: identity policies alone decide.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { MovableClock } from '../clock.ts';
 import { AwsError, unknownOperation } from './aws-error.ts';
 import { createFaults, type Fault } from './faults.ts';
 import type { Guard, Principal } from './iam.ts';
 import { optionalBytes, optionalString, requireString } from './input.ts';
 import { type EncryptionContext, invalidCiphertext, keyIdOfBlob, openBlob, sealBlob } from './kms-crypto.ts';
+import { describeKey, isDeleted, type Key, LIFECYCLE, requireUsable } from './kms-lifecycle.ts';
 import type { AwsRequest, AwsService } from './server.ts';
 
 export interface Kms extends AwsService {
@@ -25,15 +27,8 @@ interface KmsOptions {
   readonly region?: string;
   /** Default `000000000000`. */
   readonly account?: string;
-}
-
-interface Key {
-  readonly keyId: string;
-  readonly arn: string;
-  readonly material: Buffer;
-  readonly description: string;
-  readonly createdAt: number;
-  enabled: boolean;
+  /** By which a scheduled deletion comes; default: the machine's. */
+  readonly clock?: Pick<MovableClock, 'now'>;
 }
 
 /** A request whose key is known and may be used. */
@@ -41,6 +36,7 @@ interface Authorised {
   readonly key: Key;
   readonly context: EncryptionContext;
   readonly input: Readonly<Record<string, unknown>>;
+  readonly now: number;
 }
 
 /** KMS `Encrypt` takes no more. */
@@ -55,11 +51,13 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   Decrypt: decrypt,
   GenerateDataKey: (request) => generateDataKey(request, { withPlaintext: true }),
   GenerateDataKeyWithoutPlaintext: (request) => generateDataKey(request, { withPlaintext: false }),
-  DescribeKey: describeKey,
+  DescribeKey: ({ key }) => describeKey(key),
+  ...LIFECYCLE,
 };
 
 /** A KMS without keys. */
-export function createKms({ guard, region = 'us-east-1', account = '000000000000' }: KmsOptions): Kms {
+export function createKms(options: KmsOptions): Kms {
+  const { guard, region = 'us-east-1', account = '000000000000', clock = { now: Date.now } } = options;
   const keys = new Map<string, Key>();
   const aliases = new Map<string, string>();
   const arnPrefix = `arn:aws:kms:${region}:${account}:`;
@@ -68,7 +66,7 @@ export function createKms({ guard, region = 'us-east-1', account = '000000000000
   function find(name: string): Key {
     const local = name.startsWith(arnPrefix) ? name.slice(arnPrefix.length) : name;
     const key = keys.get(aliases.get(local) ?? local.replace(/^key\//, ''));
-    if (key) return key;
+    if (key && !isDeleted(key, clock.now())) return key;
     const arn = local.startsWith('alias/') ? `Alias ${arnPrefix}${local}` : `Key '${arnPrefix}key/${local}'`;
     throw new AwsError('NotFoundException', `${arn} does not exist`);
   }
@@ -79,7 +77,7 @@ export function createKms({ guard, region = 'us-east-1', account = '000000000000
       throw new AwsError('ValidationException', `CiphertextBlob must have 1 to ${MAX_BLOB_BYTES} bytes`);
     }
     const key = keys.get(keyIdOfBlob(blob));
-    if (!key) throw invalidCiphertext();
+    if (!key || isDeleted(key, clock.now())) throw invalidCiphertext();
     const wanted = optionalString(input, 'KeyId');
     if (wanted && find(wanted) !== key) {
       throw new AwsError(
@@ -97,11 +95,11 @@ export function createKms({ guard, region = 'us-east-1', account = '000000000000
     const key = keyOfRequest(request);
     const context = contextOf(input);
     authorize(guard, { principal, operation, key, context, alias: optionalString(input, 'KeyId') });
-    if (!key.enabled && operation !== 'DescribeKey') throw new AwsError('DisabledException', `${key.arn} is disabled.`);
+    if (operation !== 'DescribeKey' && !(operation in LIFECYCLE)) requireUsable(key);
     if (input.DryRun === true) {
       throw new AwsError('DryRunOperationException', 'The request would have succeeded, but the DryRun option is set.');
     }
-    return handler({ key, context, input });
+    return handler({ key, context, input, now: clock.now() });
   }
   return {
     scope: 'kms',
@@ -109,12 +107,13 @@ export function createKms({ guard, region = 'us-east-1', account = '000000000000
     addKey({ keyId = randomUUID(), aliases: names = [], description = '' } = {}) {
       if (!/^[\w-]{1,128}$/.test(keyId)) throw new RangeError('a key id has letters, digits, _ and - only');
       const arn = `${arnPrefix}key/${keyId}`;
-      keys.set(keyId, { keyId, arn, material: randomBytes(32), description, createdAt: Date.now(), enabled: true });
+      const createdAt = clock.now();
+      keys.set(keyId, { keyId, arn, material: randomBytes(32), description, createdAt, state: 'Enabled' });
       for (const name of names) aliases.set(`alias/${name.replace(/^alias\//, '')}`, keyId);
       return arn;
     },
     setEnabled(name, enabled) {
-      find(name).enabled = enabled;
+      find(name).state = enabled ? 'Enabled' : 'Disabled';
     },
     failNext: faults.failNext,
     clearFaults: faults.clear,
@@ -184,25 +183,4 @@ function dataKeyBytes(input: Readonly<Record<string, unknown>>): number {
   if (spec === 'AES_128') return 16;
   if (Number.isInteger(bytes) && Number(bytes) >= 1 && Number(bytes) <= MAX_DATA_KEY_BYTES) return Number(bytes);
   throw new AwsError('ValidationException', `KeySpec is AES_256 or AES_128, NumberOfBytes 1 to ${MAX_DATA_KEY_BYTES}`);
-}
-
-function describeKey({ key }: Authorised): object {
-  return {
-    KeyMetadata: {
-      AWSAccountId: key.arn.split(':')[4],
-      KeyId: key.keyId,
-      Arn: key.arn,
-      CreationDate: key.createdAt / 1000,
-      Description: key.description,
-      Enabled: key.enabled,
-      KeyState: key.enabled ? 'Enabled' : 'Disabled',
-      KeyUsage: 'ENCRYPT_DECRYPT',
-      KeyManager: 'CUSTOMER',
-      KeySpec: 'SYMMETRIC_DEFAULT',
-      CustomerMasterKeySpec: 'SYMMETRIC_DEFAULT',
-      EncryptionAlgorithms: ['SYMMETRIC_DEFAULT'],
-      Origin: 'AWS_KMS',
-      MultiRegion: false,
-    },
-  };
 }

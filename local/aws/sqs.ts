@@ -25,6 +25,8 @@ export interface Sqs extends AwsService {
   /** Called with the queue's name whenever a message was put on it. */
   onMessage(listener: (queueName: string) => void): void;
   countsOf(queueName: string): Promise<QueueCounts>;
+  /** When the oldest message that is still there was put on this queue; undefined where none was, as on a dead-letter queue. */
+  oldestAt(queueName: string): number | undefined;
   /** The last bodies that were put on queues, oldest first, whatever became of them. */
   sent(): readonly string[];
   failNext(fault: Fault): void;
@@ -81,6 +83,10 @@ class EmbeddedSqs implements Sqs {
   readonly #visibilityMs = new Map<string, number>();
   /** By receipt handle. */
   readonly #taken = new Map<string, Taken>();
+  /** By message id: what was put on a queue and not deleted from it. */
+  readonly #held = new Map<string, { readonly queueName: string; readonly sentAt: number }>();
+  /** By receipt handle: the message it was for. */
+  readonly #messageIds = new Map<string, string>();
   readonly failNext = this.#faults.failNext;
   readonly clearFaults = this.#faults.clear;
 
@@ -110,6 +116,11 @@ class EmbeddedSqs implements Sqs {
     const { Attributes = {} } = parsed(body) as { Attributes?: Record<string, string> };
     const count = (state: string) => Number(Attributes[`ApproximateNumberOfMessages${state}`] ?? 0);
     return { waiting: count(''), taken: count('NotVisible'), delayed: count('Delayed') };
+  }
+
+  oldestAt(queueName: string): number | undefined {
+    const own = [...this.#held.values()].filter((message) => message.queueName === queueName);
+    return own.length === 0 ? undefined : Math.min(...own.map(({ sentAt }) => sentAt));
   }
 
   sent(): readonly string[] {
@@ -163,34 +174,44 @@ class EmbeddedSqs implements Sqs {
     }
   }
 
-  #noteSent(queueName: string, input: Record<string, unknown>): void {
+  #noteSent({ queueName, input, output }: Exchange): void {
     this.#sent.push(...bodiesOf(input));
     if (this.#sent.length > KEEP) this.#sent.splice(0, this.#sent.length - KEEP);
+    const sentAt = this.#options.clock.now();
+    const made = output.Successful === undefined ? [output] : listOf(output.Successful);
+    for (const { MessageId } of made) this.#held.set(String(MessageId), { queueName, sentAt });
     for (const listener of this.#listeners) listener(queueName);
   }
 
-  #note(
-    operation: string,
-    {
-      queueName,
-      input,
-      output,
-    }: { queueName: string; input: Record<string, unknown>; output: Record<string, unknown> },
-  ): void {
-    if (SENDS.has(operation)) this.#noteSent(queueName, input);
+  #note(operation: string, exchange: Exchange): void {
+    const { queueName, input, output } = exchange;
+    if (SENDS.has(operation)) this.#noteSent(exchange);
     const seconds = typeof input.VisibilityTimeout === 'number' ? input.VisibilityTimeout : undefined;
     const visibleMs = seconds === undefined ? (this.#visibilityMs.get(queueName) ?? 0) : seconds * 1000;
     const visibleAt = this.#options.clock.now() + visibleMs;
     if (operation === 'ReceiveMessage') {
-      for (const { ReceiptHandle } of listOf(output.Messages))
+      for (const { ReceiptHandle, MessageId } of listOf(output.Messages)) {
         this.#taken.set(String(ReceiptHandle), { queueName, visibleAt });
+        this.#messageIds.set(String(ReceiptHandle), String(MessageId));
+      }
     }
     if (operation === 'ChangeMessageVisibility') this.#taken.set(String(input.ReceiptHandle), { queueName, visibleAt });
-    if (operation === 'DeleteMessage') this.#taken.delete(String(input.ReceiptHandle));
-    if (operation === 'DeleteMessageBatch') {
-      for (const { ReceiptHandle } of listOf(input.Entries)) this.#taken.delete(String(ReceiptHandle));
-    }
+    if (operation === 'DeleteMessage') this.#forget(input);
+    if (operation === 'DeleteMessageBatch') for (const entry of listOf(input.Entries)) this.#forget(entry);
   }
+
+  #forget({ ReceiptHandle }: Record<string, unknown>): void {
+    this.#held.delete(this.#messageIds.get(String(ReceiptHandle)) ?? '');
+    this.#messageIds.delete(String(ReceiptHandle));
+    this.#taken.delete(String(ReceiptHandle));
+  }
+}
+
+/** A request that was carried out, with its answer. */
+interface Exchange {
+  readonly queueName: string;
+  readonly input: Record<string, unknown>;
+  readonly output: Record<string, unknown>;
 }
 
 function bodiesOf(input: Record<string, unknown>): readonly string[] {

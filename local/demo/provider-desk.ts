@@ -37,6 +37,16 @@ export class ProviderDesk {
     await this.#admin('POST', 'faults', fault);
   }
 
+  /** Ends whatever fault has not struck yet. */
+  async recover(): Promise<void> {
+    await this.#admin('DELETE', 'faults');
+  }
+
+  /** The provider takes another client secret from now on. */
+  async changeSecret(clientSecret: string): Promise<void> {
+    await this.#admin('POST', 'secret', { clientSecret });
+  }
+
   async configure(settings: Partial<Settings>): Promise<void> {
     await this.#admin('POST', 'config', settings);
   }
@@ -57,7 +67,7 @@ export class ProviderDesk {
     return { status: answer.status, ...(name === undefined ? {} : { name }) };
   }
 
-  async #admin(method: 'GET' | 'POST', path: string, body?: object): Promise<unknown> {
+  async #admin(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown> {
     const answer = await fetch(`${this.origin}/_sim/${path}`, {
       method,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

@@ -17,6 +17,10 @@ export interface HomeOptions {
   now(): number;
   /** All connections; there is no route for this, so the platform reads its table. */
   listConnections(): Promise<readonly ConnectionKey[]>;
+  /** Real providers that there are keys for; absent where all are simulated. */
+  readonly realProviders?: readonly ProviderId[];
+  /** Names of the alarms that are in ALARM; absent where nobody watches. */
+  listAlarms?(): Promise<readonly string[]> | readonly string[];
 }
 
 /** A small frontend of a partner: it holds the API key and calls the API from the server, as a partner would. */
@@ -43,6 +47,8 @@ export function createHome(options: HomeOptions): Home {
     'GET /': async ({ url, response }) => {
       const keys = (await options.listConnections()).toSorted(byName);
       const connections = await Promise.all(keys.map((key) => describe(options, key)));
+      const alarms = await options.listAlarms?.();
+      const { realProviders } = options;
       const notice = url.searchParams.get('notice');
       const problem = url.searchParams.get('problem');
       const organizationId = url.searchParams.get('organization_id') ?? 'acme';
@@ -52,6 +58,8 @@ export function createHome(options: HomeOptions): Home {
           connections,
           organizationId,
           now: options.now(),
+          ...(alarms === undefined ? {} : { alarms: alarms.toSorted() }),
+          ...(realProviders === undefined ? {} : { realProviders }),
           ...(notice === null ? {} : { notice }),
           ...(problem === null ? {} : { problem }),
         }),

@@ -45,7 +45,8 @@ function page(title: string, body: Html): string {
 
 /**
  * The start page: a form that starts a connect flow, and the connections. `notice` says what just happened, `problem`
- * what went wrong; `now` is the platform's clock, which may be ahead of the reader's.
+ * what went wrong; `now` is the platform's clock, which may be ahead of the reader's. `alarms` are those in ALARM, absent where
+ * nobody watches. `realProviders`, absent where they are simulated, are those that can be connected.
  */
 export function homePage(options: {
   readonly connections: readonly ConnectionRow[];
@@ -53,8 +54,10 @@ export function homePage(options: {
   readonly organizationId: string;
   readonly notice?: string;
   readonly problem?: string;
+  readonly alarms?: readonly string[];
+  readonly realProviders?: readonly ProviderId[];
 }): string {
-  const buttons = PROVIDER_IDS.map(
+  const buttons = (options.realProviders ?? PROVIDER_IDS).map(
     (provider) => html`<button name="provider" value="${provider}">Connect to ${PROVIDER_NAMES[provider]}</button> `,
   );
   return page(
@@ -69,8 +72,16 @@ ${options.notice && html`<p role="status">${options.notice}</p>`}
 <p>${buttons}</p></fieldset></form>
 <h2>Connections</h2>
 ${options.connections.length === 0 ? html`<p>None yet.</p>` : connectionTable(options.connections)}
-<p><small>The platform’s clock says ${new Date(options.now).toISOString()}.</small></p>`,
+<footer>${options.alarms && alarmText(options.alarms)}
+<p><small>The platform’s clock says ${new Date(options.now).toISOString()}.${options.realProviders && REAL_TIME}</small></p></footer>`,
   );
+}
+
+const REAL_TIME =
+  ' The providers are real, so it cannot be moved. Disconnect before you stop: what is stored here is gone then, and the provider keeps the access it gave.';
+
+function alarmText(alarms: readonly string[]): Html {
+  return html`<p><small>${alarms.length === 0 ? 'No alarm is in ALARM.' : `In ALARM: ${alarms.join(', ')}.`}</small></p>`;
 }
 
 function connectionTable(connections: readonly ConnectionRow[]): Html {

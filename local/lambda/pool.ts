@@ -16,7 +16,8 @@ export interface PoolOptions {
   readonly variables: Readonly<Record<string, string>>;
   /** 16 at most, and by default. */
   readonly maxEnvironments?: number;
-  onOutput(text: string): void;
+  /** Called for each new thread; the answer takes what it writes. */
+  openLog(): (text: string) => void;
 }
 
 /** The execution environments of one function. */
@@ -107,6 +108,7 @@ class Pool implements EnvironmentPool {
   async #add(): Promise<void> {
     const environment = startEnvironment({
       ...this.#options,
+      onOutput: this.#options.openLog(),
       onDeath: () => {
         this.#forget(member);
         this.#dispatch();

@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { devNull } from 'node:os';
 import { QUEUE_ORIGIN } from '../assembly/identity.ts';
 import { REGION } from '../assembly/intrinsics.ts';
 import type { FunctionResource } from '../assembly/model.ts';
 import type { MovableClock } from '../clock.ts';
 import type { Outcome } from './environment.ts';
-import { createLogs, type LogLine } from './logs.ts';
+import { createLogs, type FunctionLogs, type LogLine, openStream } from './logs.ts';
 import { type ResolvedFunction, resolveFunction } from './names.ts';
 import { createPool, type EnvironmentPool } from './pool.ts';
 
@@ -21,6 +22,23 @@ export interface LambdaRuntimeOptions {
   /** Where the embedded AWS is; asked when an execution environment starts. */
   endpointUrl(): string;
   onLine?(line: LogLine): void;
+  /**
+   * Asks whether the function's role may write its log: once for each thread with `logs:CreateLogStream`, and again with
+   * `logs:PutLogEvents`, for the ARN of the thread's stream. What it may not write is lost. Default: it may.
+   */
+  mayLog?(resource: FunctionResource, action: string, streamArn: string): boolean;
+  /** Nothing of a paused function is run: it is throttled. Default: none is paused. */
+  isPaused?(resource: FunctionResource): boolean;
+  onInvocation?(run: InvocationRecord): void;
+}
+
+/** What Lambda measures of an invocation. */
+export interface InvocationRecord {
+  readonly function: string;
+  readonly startedAt: number;
+  readonly outcome: 'ok' | 'error' | 'throttled';
+  /** In real time, as the function lived it. */
+  readonly durationMs: number;
 }
 
 /** An outcome with the id of its invocation. */
@@ -56,12 +74,18 @@ export function createLambdaRuntime(options: LambdaRuntimeOptions): LambdaRuntim
   return new Runtime(options);
 }
 
+/** In the words of Lambda's Invoke. */
+function throttled(): Invocation {
+  const failure = { errorType: 'TooManyRequestsException', errorMessage: 'Rate Exceeded.' };
+  return { kind: 'failed', failure, requestId: randomUUID() };
+}
+
 class Runtime implements LambdaRuntime {
   readonly #options: LambdaRuntimeOptions;
   readonly #pools = new Map<string, EnvironmentPool>();
   readonly #running = new Set<Promise<unknown>>();
   readonly #stopping = new AbortController();
-  readonly #logs: ReturnType<typeof createLogs>;
+  readonly #logs: FunctionLogs;
 
   constructor(options: LambdaRuntimeOptions) {
     this.#options = options;
@@ -100,7 +124,20 @@ class Runtime implements LambdaRuntime {
     await this.settled();
   }
 
-  async #run({ resource, invokedArn, version }: ResolvedFunction, payload: string): Promise<Invocation> {
+  async #run(target: ResolvedFunction, payload: string): Promise<Invocation> {
+    const { resource } = target;
+    const [startedAt, startedMs] = [this.#options.clock.now(), performance.now()];
+    const isPaused = this.#options.isPaused?.(resource) === true;
+    const invocation = isPaused ? throttled() : await this.#perform(target, payload);
+    const outcome = isPaused ? 'throttled' : invocation.kind === 'answered' ? 'ok' : 'error';
+    if (!this.#stopping.signal.aborted) {
+      const durationMs = performance.now() - startedMs;
+      this.#options.onInvocation?.({ function: resource.name, startedAt, outcome, durationMs });
+    }
+    return invocation;
+  }
+
+  async #perform({ resource, invokedArn, version }: ResolvedFunction, payload: string): Promise<Invocation> {
     const pool = this.#poolOf(resource);
     const invocation = await pool.invoke({ payload, invokedFunctionArn: invokedArn, functionVersion: version });
     if (invocation.kind === 'failed' && !this.#stopping.signal.aborted) {
@@ -117,6 +154,8 @@ class Runtime implements LambdaRuntime {
     for (let retry = 0; ; retry += 1) {
       const { kind } = await this.#run(target, payload);
       if (kind === 'answered' || retry >= target.resource.maximumRetryAttempts) return;
+      // Lambda would keep the event for a while; nobody here resumes within that time.
+      if (this.#options.isPaused?.(target.resource)) return;
       await this.#pause(RETRY_DELAYS_MS[retry] ?? 0);
       if (this.#stopping.signal.aborted) return;
     }
@@ -144,7 +183,6 @@ class Runtime implements LambdaRuntime {
   #poolOf(resource: FunctionResource): EnvironmentPool {
     const existing = this.#pools.get(resource.arn);
     if (existing !== undefined) return existing;
-    const source = { function: resource.name, rest: '' };
     const pool = createPool({
       settings: {
         assetDir: resource.assetDir,
@@ -156,7 +194,7 @@ class Runtime implements LambdaRuntime {
       },
       variables: this.#variablesOf(resource),
       ...(resource.reservedConcurrency === undefined ? {} : { maxEnvironments: resource.reservedConcurrency }),
-      onOutput: (text) => this.#logs.write(source, text),
+      openLog: () => openStream(this.#logs, { resource, mayLog: this.#options.mayLog, now: this.#options.clock.now }),
     });
     this.#pools.set(resource.arn, pool);
     return pool;

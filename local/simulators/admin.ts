@@ -32,6 +32,10 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     desk.faults.add(parseFault(body));
     return { faults: desk.faults.pending() };
   },
+  'DELETE /_sim/faults': (desk) => {
+    desk.faults.clear();
+    return { faults: desk.faults.pending() };
+  },
   'POST /_sim/revoke': (desk, body) => {
     const disconnected = desk.disconnectTenant(parseRevoke(body));
     if (disconnected === undefined) throw new ValidationProblem('tenantId', 'no such company at this provider');

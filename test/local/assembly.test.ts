@@ -43,6 +43,7 @@ describe('a cloud assembly', () => {
           /^arn:aws:secretsmanager:us-east-1:000000000000:secret:mini\/client-[0-9a-f]{6}$/,
         ),
       },
+      logGroup: '/aws/lambda/mini-edge-Echo11F3FB29',
       roleArn: 'arn:aws:iam::000000000000:role/mini-edge-EchoServiceRoleBE28060B',
       maximumRetryAttempts: 1,
       aliases: { live: '1' },
@@ -66,6 +67,7 @@ describe('a cloud assembly', () => {
       tableArn,
       assembly.secrets[0]?.arn,
       'arn:aws:events:us-east-1:000000000000:event-bus/mini-events',
+      '*',
     ]);
     expect(named(assembly.functions, 'Authorizer').statements.slice(1)).toEqual([
       { Effect: 'Allow', Action: 'cloudwatch:PutMetricData', Resource: '*' },
@@ -73,6 +75,12 @@ describe('a cloud assembly', () => {
         Effect: 'Allow',
         Action: 'sns:Publish',
         Resource: 'arn:aws:sns:us-east-1:000000000000:mini-edge-TopicBFC7AF6E',
+      },
+      {
+        Sid: 'AWSLambdaBasicExecutionRole',
+        Effect: 'Allow',
+        Action: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],
+        Resource: '*',
       },
     ]);
   });
@@ -164,6 +172,34 @@ describe('a cloud assembly', () => {
     ]);
   });
 
+  test('gives the alarms, those that cannot be judged too, with the topics they are told on', () => {
+    const topicArn = 'arn:aws:sns:us-east-1:000000000000:mini-edge-TopicBFC7AF6E';
+    expect(assembly.topics).toEqual([topicArn]);
+    expect(
+      assembly.alarms.map(({ name, type, judgement, actions }) => [name, type, judgement.kind, actions.ALARM]),
+    ).toEqual([
+      ['echo-errors', 'MetricAlarm', 'MetricAlarm', [topicArn]],
+      ['echo-unusual', 'MetricAlarm', 'unjudged', []],
+      ['anything', 'CompositeAlarm', 'CompositeAlarm', []],
+    ]);
+  });
+
+  test('gives the stacks with their outputs', () => {
+    const [stateful, edge] = assembly.stacks;
+    expect(stateful?.name).toBe('mini-stateful');
+    expect(edge).toEqual({
+      name: 'mini-edge',
+      outputs: {
+        ApiEndpoint4F160690: expect.anything(),
+        TopicArn: {
+          value: 'arn:aws:sns:us-east-1:000000000000:mini-edge-TopicBFC7AF6E',
+          description: 'where alarms are told',
+        },
+        QueueUrl: { value: 'https://sqs.us-east-1.amazonaws.com/000000000000/orders' },
+      },
+    });
+  });
+
   test('names every resource and setting that is not run', () => {
     expect(assembly.notRun).toEqual([
       {
@@ -173,16 +209,17 @@ describe('a cloud assembly', () => {
         reason: 'policies of resources are not enforced, those of roles are',
       },
       {
-        stack: 'mini-edge',
-        logicalId: 'TopicBFC7AF6E',
-        type: 'AWS::SNS::Topic',
-        reason: 'the local platform has no such service',
-      },
-      {
         stack: 'mini-stateful',
         logicalId: expect.stringMatching(/^Orders/),
         type: 'AWS::SQS::Queue',
         reason: 'MessageRetentionPeriod is ignored: messages stay until they are deleted',
+      },
+      {
+        stack: 'mini-edge',
+        logicalId: expect.stringMatching(/^Unusual/),
+        type: 'AWS::CloudWatch::Alarm',
+        reason:
+          'echo-unusual is not judged: what is usual is not learnt here, so nothing is unusual (anomaly detection)',
       },
     ]);
   });

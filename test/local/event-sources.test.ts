@@ -36,12 +36,13 @@ beforeEach(async () => {
   answer = () => ({ batchItemFailures: [] });
 });
 
-function start(mapping: Partial<EventSourceResource> = {}, principal = administrator) {
+function start(mapping: Partial<EventSourceResource> = {}, principal = administrator, isPaused = () => false) {
   const resource = echoFunction();
   return createEventSources({
     mappings: [{ ...MAPPING, ...mapping }],
     sqs,
     principalOf: () => principal,
+    isPaused,
     runtime: {
       resolve: (arn) => ({
         arn,
@@ -173,9 +174,31 @@ describe('a mapping', () => {
       statements: [{ Effect: 'Allow' as const, Action, Resource: QUEUE_ARN }],
     });
     await send('one');
-    await start({}, allow('sqs:DeleteMessage')).drain();
-    expect([batches, guard.denied().map(({ action }) => action)]).toEqual([[], ['sqs:ReceiveMessage']]);
     await start({}, allow('sqs:ReceiveMessage', 'sqs:DeleteMessage')).drain();
+    await start({}, allow('sqs:GetQueueAttributes', 'sqs:DeleteMessage')).drain();
+    const denied = guard.denied().map(({ action }) => action);
+    expect([batches, denied]).toEqual([[], ['sqs:GetQueueAttributes', 'sqs:ReceiveMessage']]);
+    await start({}, allow('sqs:GetQueueAttributes', 'sqs:ReceiveMessage', 'sqs:DeleteMessage')).drain();
+    expect(batches).toEqual([['one']]);
+  });
+
+  test('looks at its queue once, when it begins', async () => {
+    const statements = [{ Effect: 'Allow' as const, Action: 'sqs:*', Resource: QUEUE_ARN }];
+    const sources = start({}, { name: 'echo', arn: 'echo', statements });
+    await sources.drain();
+    await sources.drain();
+    const looks = guard.allowed().filter(({ action }) => action === 'sqs:GetQueueAttributes');
+    expect(looks).toEqual([{ principal: 'echo', statement: 0, action: 'sqs:GetQueueAttributes', count: 1 }]);
+  });
+
+  test('brings nothing to a function that is paused, and all of it afterwards', async () => {
+    let isPaused = true;
+    const sources = start({}, administrator, () => isPaused);
+    await send('one');
+    await sources.drain();
+    expect([batches, await sqs.countsOf('orders')]).toEqual([[], { waiting: 1, taken: 0, delayed: 0 }]);
+    isPaused = false;
+    await sources.drain();
     expect(batches).toEqual([['one']]);
   });
 

@@ -1,11 +1,11 @@
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createFrontDoor } from '../../local/front-door.ts';
+import { createFrontDoor, type FrontDoorOptions } from '../../local/front-door.ts';
 
 let now = 1_000;
 const advanced: number[] = [];
-const door = createFrontDoor({
+const options: FrontDoorOptions = {
   gateway: {
     serves: (path) => path.startsWith('/api/'),
     handle: async (_, response) => {
@@ -24,8 +24,9 @@ const door = createFrontDoor({
     now += seconds * 1000;
   },
   guardReport: () => ({ allowed: [], denied: [] }),
-});
-const server = createServer(door);
+};
+let door = createFrontDoor(options);
+const server = createServer((request, response) => door(request, response));
 let port = 0;
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -38,6 +39,7 @@ afterAll(() => {
 beforeEach(() => {
   now = 1_000;
   advanced.length = 0;
+  door = createFrontDoor(options);
 });
 
 /** node:http, because fetch sets Host itself. */
@@ -79,6 +81,15 @@ describe('the front door', () => {
       expect(advanced).toEqual([]);
     },
   );
+
+  test('moves no clock that is fixed, and says why', async () => {
+    door = createFrontDoor({ ...options, clockIsFixed: true });
+    expect(await send('POST', '/_local/clock', {}, '{"advanceSeconds":3600}')).toEqual([
+      409,
+      '{"error":{"code":"clock_fixed","message":"the clock cannot be moved: the providers are real and live in real time"}}',
+    ]);
+    expect(advanced).toEqual([]);
+  });
 
   test('serves only this machine’s own names, so that no other site’s name can be pointed here', async () => {
     expect((await send('GET', '/', { host: 'evil.example' }))[0]).toBe(403);

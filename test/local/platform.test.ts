@@ -109,6 +109,22 @@ describe('the application on this machine', () => {
     expect(platform.guardReport().denied).toEqual([]);
   });
 
+  test('judges the alarms of the template meanwhile, and says which it cannot judge', () => {
+    const alarms = platform.alarms().map(({ name, state }) => [name.replace('grantkeeper-local-', ''), state]);
+    const judged = alarms.filter(([, state]) => state !== 'INSUFFICIENT_DATA');
+    expect(new Set(judged.map(([, state]) => state))).toEqual(new Set(['OK']));
+    const unjudged = alarms.filter(([, state]) => state === 'INSUFFICIENT_DATA').map(([name]) => name);
+    expect(unjudged).toEqual(['denied-calls', 'firewall-blocks']);
+    const reasons = platform.notRun.filter(({ type }) => type === 'AWS::CloudWatch::Alarm').map(({ reason }) => reason);
+    expect(reasons).toEqual([
+      'grantkeeper-local-denied-calls is not judged: what is usual is not learnt here, so nothing is unusual (anomaly detection)',
+      'grantkeeper-local-firewall-blocks is not judged: nobody measures AWS/WAFV2 here',
+    ]);
+    expect(platform.notifications()).toEqual([
+      { at: expect.any(Number), topic: 'grantkeeper-local-page', alarm: 'grantkeeper-local-page', state: 'OK' },
+    ]);
+  });
+
   test('recovers from a killed function', async () => {
     await platform.killFunction('get-token');
     expect(await getToken('acme')).toMatchObject({ status: 'ok' });
@@ -159,7 +175,7 @@ describe('npm start', () => {
     expect(await run(args)).toEqual({
       code: 1,
       stdout: '',
-      stderr: `${message} (usage: npm start -- [--port 8080] [--ready-file FILE] [--verbose])\n`,
+      stderr: `${message} (usage: npm start -- [--port 8080] [--providers simulated|real] [--ready-file FILE] [--verbose])\n`,
     });
   });
 

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { FunctionResource, PermissionResource, RuleResource } from '../../local/assembly/model.ts';
 import { parseRate } from '../../local/assembly/rate.ts';
 import { createClock } from '../../local/clock.ts';
@@ -86,6 +86,24 @@ describe('the schedule', () => {
     });
     await Promise.all([schedule.advance(60), schedule.advance(60)]);
     expect(marks.join(' ')).toMatch(/^begin end( step)+ begin end( step)+$/);
+  });
+
+  test('lets a firing of its own time be over before it goes on to what follows', async () => {
+    const marks: string[] = [];
+    const { schedule, clock } = start({
+      async run() {
+        marks.push('begin');
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        marks.push('end');
+      },
+      async onStep() {
+        marks.push('step');
+      },
+    });
+    clock.advance(60);
+    // Arms the timer anew, which is due now.
+    await schedule.advance(0);
+    await vi.waitFor(() => expect(marks).toEqual(['begin', 'end', 'step']), { timeout: 5_000 });
   });
 
   test('goes on without a run that takes too long, and does not start a second one beside it', async () => {

@@ -1,10 +1,4 @@
-import {
-  DescribeAlarmsCommand,
-  type DescribeAlarmsCommandInput,
-  GetMetricDataCommand,
-  ListMetricsCommand,
-  PutMetricDataCommand,
-} from '@aws-sdk/client-cloudwatch';
+import { GetMetricDataCommand, ListMetricsCommand, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Fixture, refusalOf, startFixture } from './fixture.ts';
 
@@ -83,8 +77,8 @@ test('what was put is summed up per period and dimension, newest first, also fro
 
 test('what is not implemented is refused', async () => {
   expect([
-    (await refusalOf(query('p99'))).name,
-    (await refusalOf(query('Sum', { MetricStat: undefined, Expression: 'm1 / m2' }))).name,
+    (await refusalOf(query('tm90'))).name,
+    (await refusalOf(query('Sum', { MetricStat: undefined, Expression: 'SEARCH("x")' }))).name,
     (await refusalOf(cloudwatch.send(new ListMetricsCommand({})))).name,
   ]).toEqual(['ValidationException', 'ValidationException', 'UnknownOperationException']);
 });
@@ -114,34 +108,105 @@ test('a role puts into its namespace only', async () => {
   expect([await put('Grantkeeper'), await put('Other')]).toEqual(['none', 'AccessDeniedException']);
 });
 
-test('alarms are described by name, prefix, state and kind, page by page', async () => {
-  fixture.cloudwatch.addAlarm({ name: 'gk-circuit', description: 'open' });
-  fixture.cloudwatch.addAlarm({ name: 'gk-tokens' });
-  fixture.cloudwatch.addAlarm({ name: 'other' });
-  fixture.cloudwatch.addAlarm({ name: 'gk-all', kind: 'CompositeAlarm' });
-  fixture.cloudwatch.setAlarmState('gk-circuit', 'ALARM', 'it opened');
-  const names = async (input: DescribeAlarmsCommandInput) => {
-    const {
-      MetricAlarms = [],
-      CompositeAlarms = [],
-      NextToken,
-    } = await cloudwatch.send(new DescribeAlarmsCommand(input));
-    return [...MetricAlarms, ...CompositeAlarms].map(({ AlarmName }) => AlarmName).concat(NextToken ? 'more' : []);
-  };
-  expect(await names({})).toEqual(['gk-circuit', 'gk-tokens', 'other']);
-  expect(await names({ AlarmNamePrefix: 'gk-', AlarmTypes: ['MetricAlarm', 'CompositeAlarm'] })).toEqual([
-    'gk-circuit',
-    'gk-tokens',
-    'gk-all',
-  ]);
-  expect(await names({ AlarmNames: ['other', 'none'] })).toEqual(['other']);
-  expect(await names({ MaxRecords: 2 })).toEqual(['gk-circuit', 'gk-tokens', 'more']);
-  const { MetricAlarms = [] } = await cloudwatch.send(new DescribeAlarmsCommand({ StateValue: 'ALARM' }));
-  expect(MetricAlarms.map(({ AlarmName, StateReason, AlarmArn }) => ({ AlarmName, StateReason, AlarmArn }))).toEqual([
-    {
-      AlarmName: 'gk-circuit',
-      StateReason: 'it opened',
-      AlarmArn: 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:gk-circuit',
+test('metric maths and percentiles are computed as for alarms', async () => {
+  const stat = (Id: string, provider: string, Stat: string) => ({
+    Id,
+    ReturnData: false,
+    MetricStat: {
+      Metric: { Namespace: 'Maths', MetricName: 'Calls', Dimensions: [{ Name: 'provider', Value: provider }] },
+      Period: 60,
+      Stat,
     },
+  });
+  const put = (provider: string, Values: number[], minute: number) =>
+    cloudwatch.send(
+      new PutMetricDataCommand({
+        Namespace: 'Maths',
+        MetricData: [
+          {
+            MetricName: 'Calls',
+            Dimensions: [{ Name: 'provider', Value: provider }],
+            Timestamp: new Date(NOON + minute * 60_000),
+            Values,
+          },
+        ],
+      }),
+    );
+  await put('xero', [1, 2, 3], 0);
+  await put('quickbooks', [10], 0);
+  await put('xero', [5], 1);
+  const { MetricDataResults = [] } = await cloudwatch.send(
+    new GetMetricDataCommand({
+      StartTime: new Date(NOON),
+      EndTime: new Date(NOON + 180_000),
+      ScanBy: 'TimestampAscending',
+      MetricDataQueries: [
+        { Id: 'all', Label: 'calls', Expression: 'x + FILL(q, 0)' },
+        { Id: 'slow', Expression: 'p' },
+        stat('x', 'xero', 'Sum'),
+        stat('q', 'quickbooks', 'Sum'),
+        stat('p', 'xero', 'p50'),
+      ],
+    }),
+  );
+  expect(MetricDataResults).toEqual([
+    { Id: 'all', Label: 'calls', StatusCode: 'Complete', Timestamps: minutes(0, 1, 2), Values: [16, 5, 0] },
+    { Id: 'slow', Label: 'slow', StatusCode: 'Complete', Timestamps: minutes(0, 1), Values: [2, 5] },
   ]);
+});
+
+function minutes(...of: readonly number[]): readonly Date[] {
+  return of.map((minute) => new Date(NOON + minute * 60_000));
+}
+
+test('too many data points are refused', async () => {
+  const input = {
+    StartTime: new Date(0),
+    EndTime: new Date(NOON),
+    MetricDataQueries: [
+      { Id: 'a', MetricStat: { Metric: { Namespace: 'X', MetricName: 'a' }, Period: 60, Stat: 'Sum' } },
+    ],
+  };
+  expect(await refusalOf(cloudwatch.send(new GetMetricDataCommand(input)))).toEqual({
+    name: 'ValidationException',
+    message: 'it would have more than 100800 data points',
+  });
+});
+
+test('what functions print and what AWS measures is read back like what was put', async () => {
+  const { cloudwatch: service, clock } = fixture;
+  const at = clock.now();
+  const document = {
+    _aws: {
+      Timestamp: at,
+      CloudWatchMetrics: [
+        {
+          Namespace: 'Printed',
+          Dimensions: [['provider'], ['provider', 'outcome']],
+          Metrics: [{ Name: 'Outcome', Unit: 'Count' }],
+        },
+      ],
+    },
+    provider: 'xero',
+    outcome: 'ok',
+    Outcome: [1, 1],
+  };
+  service.ingest(JSON.stringify(document));
+  service.ingest('{"_aws": {"CloudWatchMetrics" broken');
+  service.ingest('not a document');
+  service.record({ namespace: 'AWS/SQS', name: 'Age', dimensions: { QueueName: 'q' }, unit: 'Seconds', value: 7 });
+  const read = (namespace: string, name: string, dimensions: Record<string, string>) => {
+    const metric = {
+      namespace,
+      name,
+      dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
+    };
+    return service.read({ metric, periodSeconds: 300, statistic: 'Sum' }, { endAt: at + 120_000, periods: 1 })[0];
+  };
+  expect([
+    read('Printed', 'Outcome', { provider: 'xero' }),
+    read('Printed', 'Outcome', { outcome: 'ok', provider: 'xero' }),
+    read('Printed', 'Outcome', {}),
+    read('AWS/SQS', 'Age', { QueueName: 'q' }),
+  ]).toEqual([2, 2, undefined, 7]);
 });

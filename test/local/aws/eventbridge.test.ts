@@ -64,6 +64,19 @@ test.for<[PutEventsRequestEntry, string, string]>([
   ]);
 });
 
+test('accepted events go to the targets of the rules that let them through', async () => {
+  const detailTypes = ['Connection Disconnected'];
+  fixture.events.addRule({ name: 'ends', bus: 'grantkeeper', enabled: true, detailTypes, targetArns: ['arn:target'] });
+  const { Entries = [] } = await put([
+    entry(),
+    entry({ DetailType: 'Connection Disconnected' }),
+    entry({ Detail: '{' }),
+  ]);
+  expect(fixture.events.deliveries().map(({ rule, targetArn, event }) => [rule, targetArn, event.id])).toEqual([
+    ['ends', 'arn:target', Entries[1]?.EventId],
+  ]);
+});
+
 test('at most 10 entries and 256 KiB', async () => {
   expect([
     (await refusalOf(put(Array.from({ length: 11 }, () => entry())))).name,

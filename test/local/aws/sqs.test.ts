@@ -171,3 +171,22 @@ describe('planned failures', () => {
     expect(bodies(await receive())).toEqual(['one']);
   });
 });
+
+test('the oldest message is the one that was put first and not deleted, whoever has it', async () => {
+  const { sqs, clock } = fixture;
+  expect(sqs.oldestAt(name)).toBeUndefined();
+  const firstAt = clock.now();
+  await send('first');
+  clock.advance(60);
+  await send('second');
+  const [first, second] = await receive();
+  clock.advance(301);
+  await receive();
+  expect(Math.floor(((sqs.oldestAt(name) ?? 0) - firstAt) / 1000)).toBe(0);
+  // With a receipt from before it came back.
+  await fixture.admin.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: first?.handle ?? '' }));
+  expect(Math.floor(((sqs.oldestAt(name) ?? 0) - firstAt) / 1000)).toBe(60);
+  const Entries = [{ Id: 'second', ReceiptHandle: second?.handle ?? '' }];
+  await fixture.admin.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+  expect(sqs.oldestAt(name)).toBeUndefined();
+});

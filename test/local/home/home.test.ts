@@ -105,6 +105,27 @@ describe('the start page', () => {
     expect(calls.map(({ key }) => key)).toEqual(['gk_local_key', 'gk_local_key']);
   });
 
+  test('names the alarms that are in ALARM, where somebody watches', async () => {
+    const names = ['grantkeeper-local-refresh-lag', 'grantkeeper-local-circuit-open'];
+    const alarmed = await serve({}, { listAlarms: async () => names });
+    expect(await (await fetch(alarmed.origin)).text()).toContain(
+      'In ALARM: grantkeeper-local-circuit-open, grantkeeper-local-refresh-lag.',
+    );
+    const calm = await serve({}, { listAlarms: () => [] });
+    expect(await (await fetch(calm.origin)).text()).toContain('No alarm is in ALARM.');
+    const unwatched = await serve({});
+    expect(await (await fetch(unwatched.origin)).text()).not.toContain('ALARM');
+  });
+
+  test('offers the real providers that there are keys for, and says that time stands by itself', async () => {
+    const { origin } = await serve({}, { realProviders: ['xero'] });
+    const page = await (await fetch(origin)).text();
+    expect([page.includes('Connect to Xero'), page.includes('Connect to QuickBooks')]).toEqual([true, false]);
+    expect(page).toContain('The providers are real, so it cannot be moved. Disconnect before you stop');
+    const simulated = await serve({});
+    expect(await (await fetch(simulated.origin)).text()).not.toContain('cannot be moved');
+  });
+
   test('escapes what its address says', async () => {
     const { origin } = await serve({});
     const query = new URLSearchParams({ notice: '<script>', problem: '"x"', organization_id: '"><img>' });

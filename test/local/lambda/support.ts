@@ -2,7 +2,12 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FunctionResource } from '../../../local/assembly/model.ts';
 import { createClock } from '../../../local/clock.ts';
-import { createLambdaRuntime, type Invocation, type LambdaRuntime } from '../../../local/lambda/runtime.ts';
+import {
+  createLambdaRuntime,
+  type Invocation,
+  type LambdaRuntime,
+  type LambdaRuntimeOptions,
+} from '../../../local/lambda/runtime.ts';
 
 export const ECHO_ARN = 'arn:aws:lambda:us-east-1:000000000000:function:app-echo';
 
@@ -16,6 +21,7 @@ export function echoFunction(changes: Partial<FunctionResource> = {}): FunctionR
     timeoutSeconds: 5,
     memoryMb: 128,
     environment: { TABLE: 'items' },
+    logGroup: '/aws/lambda/app-echo',
     roleArn: 'arn:aws:iam::000000000000:role/echo',
     statements: [],
     maximumRetryAttempts: 0,
@@ -25,12 +31,17 @@ export function echoFunction(changes: Partial<FunctionResource> = {}): FunctionR
   };
 }
 
-export function startRuntime(resource: FunctionResource, clock = createClock()): LambdaRuntime {
+export function startRuntime(
+  resource: FunctionResource,
+  clock = createClock(),
+  more: Partial<LambdaRuntimeOptions> = {},
+): LambdaRuntime {
   return createLambdaRuntime({
     functions: [resource],
     clock,
     credentialsOf: () => ({ accessKeyId: 'LOCALKEY', secretAccessKey: 'local-secret' }),
     endpointUrl: () => 'http://127.0.0.1:4566',
+    ...more,
   });
 }
 

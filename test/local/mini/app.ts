@@ -1,6 +1,8 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { App, aws_apigateway as apigateway, Duration, aws_dynamodb as dynamodb, Stack } from 'aws-cdk-lib';
+import { App, aws_apigateway as apigateway, CfnOutput, Duration, aws_dynamodb as dynamodb, Stack } from 'aws-cdk-lib';
+import { Alarm, AlarmRule, AlarmState, AnomalyDetectionAlarm, CompositeAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { EventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
@@ -91,3 +93,12 @@ rule.addTarget(new LambdaFunction(echo));
 const topic = new Topic(edge, 'Topic');
 authorizer.addToRolePolicy(new PolicyStatement({ actions: ['cloudwatch:PutMetricData'], resources: ['*'] }));
 topic.grantPublish(authorizer);
+
+const metric = echo.metricErrors({ period: Duration.minutes(1) });
+const errors = new Alarm(edge, 'Errors', { alarmName: 'echo-errors', metric, threshold: 3, evaluationPeriods: 2 });
+errors.addAlarmAction(new SnsAction(topic));
+new AnomalyDetectionAlarm(edge, 'Unusual', { alarmName: 'echo-unusual', metric, evaluationPeriods: 2 });
+const alarmRule = AlarmRule.fromAlarm(errors, AlarmState.ALARM);
+new CompositeAlarm(edge, 'Anything', { compositeAlarmName: 'anything', alarmRule });
+new CfnOutput(edge, 'TopicArn', { value: topic.topicArn, description: 'where alarms are told' });
+new CfnOutput(edge, 'QueueUrl', { value: orders.queueUrl });

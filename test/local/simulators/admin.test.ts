@@ -68,6 +68,12 @@ describe('the admin surface', () => {
     expect(skewed.headers.get('date')).toBe(new Date(bench.clock.now() - 300_000).toUTCString());
   });
 
+  test('faults that have not struck yet can be called off', async () => {
+    await bench.admin(bench.quickbooks, 'faults', { endpoint: 'token', kind: 'html', times: 9 });
+    const answer = await send(`${bench.quickbooks}/_sim/faults`, { method: 'DELETE' });
+    expect([answer.status, answer.body]).toEqual([200, { faults: [] }]);
+  });
+
   test('a reset forgets tokens, faults, settings, the rotated secret and the ledger of that provider only', async () => {
     const quickBooks = await bench.connectQuickBooks();
     const xero = await bench.connectXero();
