@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, expect } from 'vitest';
 import type { ApiAnswer } from '../../local/demo/api-client.ts';
 import type { Browser, Page } from '../../local/demo/browser.ts';
+import { placesOf, secretsOf } from '../../local/demo/canary.ts';
+import { findLeaks } from '../../local/demo/leak-scan.ts';
 import { createWorld, newBrowser, type World } from '../../local/demo/world.ts';
 import { type PlatformOptions, startPlatform } from '../../local/platform.ts';
+import { recordUse } from '../support/grant-use.ts';
 
 /** A platform for the tests of one file, started before the first and stopped after the last. */
 export function useWorld(options: PlatformOptions = {}): () => World {
@@ -11,8 +14,13 @@ export function useWorld(options: PlatformOptions = {}): () => World {
     world = createWorld(await startPlatform(options));
   });
   afterAll(async () => {
-    world?.tokens.stop();
-    await world?.platform.stop();
+    if (world === undefined) return;
+    recordUse(world.platform);
+    // Whatever the tests of the file did, and however it failed: no secret may stand anywhere.
+    const leaks = findLeaks(await placesOf(world.platform), await secretsOf(world));
+    world.tokens.stop();
+    await world.platform.stop();
+    expect(leaks).toEqual([]);
   });
   return () => {
     if (world === undefined) throw new Error('the platform is not running');

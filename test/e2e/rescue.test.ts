@@ -106,6 +106,7 @@ test('every role was allowed what it did', () => {
     'refresh-due CountRescues sqs:GetQueueAttributes',
     'refresh-grant SendRescues sqs:SendMessage',
     'rescue ReceiveRescues sqs:DeleteMessage',
+    'rescue ReceiveRescues sqs:GetQueueAttributes',
     'rescue ReceiveRescues sqs:ReceiveMessage',
   ]);
 });
