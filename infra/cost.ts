@@ -2,7 +2,7 @@ import { PROVIDER_IDS, type ProviderId } from '../lib/domain/names.ts';
 
 /**
  * What a deployment costs in a month, as a formula: what one refresh and one handed-out token ask of AWS (measured on the
- * local platform, held by test/e2e/cost.test.ts) times list prices. Taxes, free tiers, CloudTrail, traffic to the providers
+ * local platform, held by test/e2e/cost.proof.test.ts) times list prices. Taxes, free tiers, CloudTrail, traffic to the providers
  * and requests of the HTTP API (a few per connection in its life) are not in it.
  */
 

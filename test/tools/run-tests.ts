@@ -1,32 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { judgeUse, readRecords, USE_FOLDER } from '../support/grant-use.ts';
 import { runVitest } from './run-vitest.ts';
 
 /**
- * `npm test`: all tests, or those vitest's arguments choose. After all of them it is judged whether the end-to-end tests used
- * every action that the functions' roles allow: one that nobody used is one too much, and fails. The last line is
- * `N passed, N failed`.
+ * `npm test`: the tests, or those vitest's arguments choose; without the end-to-end proofs, which take as long again and have a
+ * command of their own (`npm run test:e2e`). The last line is `N passed, N failed`.
  */
-const args = process.argv.slice(2);
-const folder = mkdtempSync(join(tmpdir(), 'grantkeeper-use-'));
-process.env[USE_FOLDER] = folder;
-try {
-  const tests = await runVitest(args);
-  const privileges = args.length === 0 ? judgePrivileges() : { passed: 0, failed: 0 };
-  const failed = tests.failed + privileges.failed;
-  process.stdout.write(`${tests.passed + privileges.passed} passed, ${failed} failed\n`);
-  process.exitCode = failed === 0 ? tests.exitCode : 1;
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
-
-function judgePrivileges(): { readonly passed: number; readonly failed: number } {
-  const { granted, unused } = judgeUse(readRecords(folder));
-  for (const action of unused) process.stdout.write(`least privilege: nobody used ${action}\n`);
-  if (granted.length === 0) process.stdout.write('least privilege: no end-to-end test left a record\n');
-  const isProven = granted.length > 0 && unused.length === 0;
-  if (isProven) process.stdout.write(`least privilege: ${granted.length} actions are granted, and each was used\n`);
-  return isProven ? { passed: 1, failed: 0 } : { passed: 0, failed: Math.max(1, unused.length) };
-}
+const chosen = process.argv.slice(2);
+const { passed, failed, exitCode } = await runVitest(
+  chosen.length > 0 ? chosen : ['--exclude', 'test/e2e/*.proof.test.ts'],
+);
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exitCode = exitCode;
